@@ -1,0 +1,85 @@
+"""The command: Hydra composes, the runner runs, and a user's mistake becomes one readable message."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lossexp.errors import EXIT_USER_ERROR, LossexpError
+
+_PACKAGE = Path(__file__).resolve().parent
+CONFIG_DIR = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir())
+"""Where the YAML files are: inside the package in a wheel, beside it in a checkout."""
+
+
+def task(cfg: DictConfig) -> None:
+    """Do one run. Ends the process where the run did not end well."""
+    from lossexp import config, runner
+
+    hydra_config = HydraConfig.get()
+    tree = OmegaConf.to_container(cfg, resolve=False)
+    assert isinstance(tree, dict)
+    choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
+    job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(hydra_config.overrides.task))
+    exit_code = runner.run(job)
+    if exit_code:
+        sys.exit(exit_code)
+
+
+def sweep(
+    job_overrides: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConfig, engine: dict[str, Any]
+) -> None:
+    """Do the runs of a sweep. Ends the process where one of them did not end well.
+
+    Args:
+        job_overrides: The overrides of each job.
+        loader: Hydra's config loader.
+        master: The config that the sweep was started with.
+        engine: Settings of the engine, from `hydra.launcher`.
+    """
+    from lossexp import runner
+    from lossexp.components import InvalidValueError
+    from lossexp.composing import JobComposer
+    from lossexp.engines import Engine
+    from lossexp.errors import ConfigError
+
+    try:
+        chosen = Engine(**engine)
+    except InvalidValueError as error:
+        raise ConfigError(f"hydra.launcher.{error}") from error
+    composer = JobComposer(loader, master)
+    exit_code = runner.sweep([composer.job(overrides) for overrides in job_overrides], chosen)
+    if exit_code:
+        sys.exit(exit_code)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Without it Hydra prints errors in its own way and ends the process; a user who sets it wants a traceback.
+    wants_traceback = "HYDRA_FULL_ERROR" in os.environ
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    command: Callable[[], None] = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")(
+        task
+    )
+    try:
+        command()
+    except (LossexpError, HydraException, OmegaConfBaseException) as error:
+        if wants_traceback:
+            raise
+        from lossexp import hydra_messages
+
+        print(f"lossexp: {hydra_messages.readable(error, CONFIG_DIR, sys.argv[1:])}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
+        sys.exit(130)

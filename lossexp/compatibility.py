@@ -1,0 +1,74 @@
+"""Which losses fit which targets, asked before anything is started."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from lossexp import losses, metrics
+from lossexp.datasets.base import Data
+from lossexp.early_stopping import Patience
+from lossexp.errors import IncompatibleError
+from lossexp.experiment import Experiment
+from lossexp.losses import Loss
+from lossexp.targets import Target, Task
+
+_NEEDS = {
+    frozenset({Task.REGRESSION}): "a continuous target",
+    frozenset({Task.BINARY}): "two classes",
+    frozenset({Task.BINARY, Task.MULTICLASS}): "class labels",
+}
+
+
+def legal_losses(target: Target) -> list[str]:
+    """Return the names of our losses that fit a target."""
+    found = [loss for loss in vars(losses).values() if inspect.isclass(loss) and issubclass(loss, Loss)]
+    return sorted(
+        loss.__module__.rpartition(".")[2]
+        for loss in found
+        if not inspect.isabstract(loss) and target.task in loss.accepts
+    )
+
+
+def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> None:
+    """Refuse parts that do not fit together.
+
+    Args:
+        experiment: The parts.
+        data: What the dataset gave.
+        choices: What the user calls them.
+
+    Raises:
+        IncompatibleError: The loss, its link or the monitored metric does not fit the target.
+    """
+    target, loss = data.target, experiment.loss
+    if target.task not in loss.accepts:
+        needs = _NEEDS.get(loss.accepts, " or ".join(sorted(loss.accepts)))
+        legal = legal_losses(target)
+        raise IncompatibleError(
+            f"loss={choices['loss']} needs {needs}, but dataset={choices['dataset']} has {_described(data)}.\n"
+            f"Losses for {_kind(target)}: {', '.join(legal)}   e.g. loss={legal[0]}"
+        )
+    if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
+        raise IncompatibleError(
+            f"loss.link={loss.link_name(target)} gives probabilities, but dataset={choices['dataset']} has "
+            f"{_described(data)}. Use loss.link=identity."
+        )
+    rule = experiment.early_stopping
+    metric = rule.monitor.partition("/")[2] if isinstance(rule, Patience) else "loss"
+    if metric not in ("loss", *metrics.names(target)):
+        known = ", ".join(f"val/{name}" for name in ("loss", *metrics.names(target)))
+        raise IncompatibleError(
+            f"early_stopping.monitor=val/{metric} is not measured on dataset={choices['dataset']}, which has "
+            f"{_described(data)}. Measured are: {known}"
+        )
+
+
+def _kind(target: Target) -> str:
+    return "class labels" if target.task is Task.MULTICLASS else str(target)
+
+
+def _described(data: Data) -> str:
+    if data.target.task.is_classes:
+        return str(data.target)
+    return f"{data.target} ({len(set(data.train.y.tolist()))} distinct training values)"

@@ -1,0 +1,213 @@
+"""The contract of a dataset: rows in, three splits that never meet out."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, final
+
+import numpy as np
+
+from lossexp.components import Array, Component, Count, Interval, InvalidValueError, PositiveCount
+from lossexp.datasets.corruption import add_noise, add_outliers, replace_labels
+from lossexp.datasets.scaling import standardized
+from lossexp.datasets.splitting import draw, imbalanced, n_rows
+from lossexp.datasets.table import Table
+from lossexp.errors import DataError
+from lossexp.randomness import Purpose, stream
+from lossexp.targets import Target
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one split: features `X` `(n_samples, n_features)` and targets `y` `(n_samples,)`."""
+
+    X: Array
+    y: Array
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on and is measured on.
+
+    Every array is contiguous and read-only. Features and continuous targets are float64, class labels int64.
+    The fingerprint is a SHA-256 of the arrays alone: the names do not enter.
+    """
+
+    name: str
+    target: Target
+    train: Split
+    val: Split
+    test: Split
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def n_features(self) -> int:
+        """Number of inputs."""
+        return int(self.train.X.shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Component, ABC):
+    """Where rows come from, and what is done to them before a model sees them.
+
+    A subclass states its `name` and `target` and returns its rows from `table()`. The rest is common to all:
+
+        table -> imbalance -> train, validation, test -> train_size -> label_noise, outliers -> standardize
+
+    Only the training split is made smaller or noisier, and only its statistics standardize the others.
+
+    Attributes:
+        val_fraction: Validation rows as a fraction of all rows, rounded up.
+        test_fraction: Test rows as a fraction of all rows, rounded up; 0 for none.
+        stratify: Whether each split has the classes in the proportions of the table.
+        standardize: Whether each feature gets mean 0 and standard deviation 1 on the training split.
+        standardize_target: The same for a continuous target.
+        train_size: How many training rows to keep, or which fraction of them; None for all.
+        label_noise: Classes: fraction of the training labels replaced by another class, uniformly at random.
+            Continuous target: standard deviation of Gaussian noise on it, in units of its own.
+        outliers: Fraction of the training rows whose continuous target moves by ±10 standard deviations.
+        imbalance: Rows of the first class per row of the last one, in geometric progression between them;
+            1 leaves the table as it is.
+        split_seed: Seed of imbalance, split and train_size; None follows the seed of the run.
+        noise_seed: Seed of label_noise and outliers; None follows the seed of the run.
+    """
+
+    val_fraction: Annotated[float, Interval(0, 1, open_low=True, open_high=True)] = 0.2
+    test_fraction: Annotated[float, Interval(0, 1, open_high=True)] = 0.2
+    stratify: bool = True
+    standardize: bool = True
+    standardize_target: bool = False
+    train_size: PositiveCount | Annotated[float, Interval(0, 1, open_low=True)] | None = None
+    label_noise: Annotated[float, Interval(0, 1)] = 0.0
+    outliers: Annotated[float, Interval(0, 1)] = 0.0
+    imbalance: Annotated[float, Interval(1)] = 1.0
+    split_seed: Count | None = None
+    noise_seed: Count | None = None
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.val_fraction + self.test_fraction >= 1:
+            expected = f"a number below {1 - self.val_fraction:g}, since val_fraction={self.val_fraction:g}"
+            raise InvalidValueError("test_fraction", self.test_fraction, expected)
+        if self.target.task.is_classes:
+            self._refuse_if_set("outliers", "To spoil class labels, use dataset.label_noise=0.1.")
+            self._refuse_if_set("standardize_target", "It is for continuous targets.")
+        else:
+            self._refuse_if_set("imbalance", "It is for class labels.")
+
+    @property
+    @abstractmethod
+    def target(self) -> Target:
+        """What is to be predicted. Cheap, since it is asked for before anything is loaded."""
+
+    @abstractmethod
+    def table(self, rng: np.random.Generator) -> Table:
+        """Return all rows. A synthetic dataset draws them from `rng`, a recorded one ignores it."""
+
+    @final
+    def load(self, seed: int) -> Data:
+        """Return the splits that the run with this seed trains on and is measured on.
+
+        Raises:
+            DataError: The rows are malformed, or too few for the settings.
+        """
+        table = self.table(stream(seed, "sample"))
+        table.check(self.name, self.target)
+        rows = self._rows(table, _stream(self.split_seed, seed, "split"))
+        X = [np.ascontiguousarray(table.X[part], dtype=np.float64) for part in rows]
+        y = [table.y[part].astype(np.int64 if self.target.task.is_classes else np.float64) for part in rows]
+        y[0] = self._corrupted(y[0], _stream(self.noise_seed, seed, "noise"))
+        X = standardized(*X) if self.standardize else X
+        y = standardized(*y) if self.standardize_target else y
+        train, val, test = map(Split, X, y)
+        return Data(
+            name=self.name,
+            target=self.target,
+            train=train,
+            val=val,
+            test=test,
+            class_names=table.class_names,
+            feature_names=table.feature_names,
+            fingerprint=_seal(*X, *y),
+        )
+
+    def _refuse_if_set(self, setting: str, advice: str) -> None:
+        value = getattr(self, setting)
+        if value != getattr(Dataset, setting):
+            raise DataError(
+                f"dataset.{setting}={value} does not fit dataset={self.name}, which has {self.target}. {advice}"
+            )
+
+    def _rows(self, table: Table, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+        """Return the rows of train, validation and test, each in random order."""
+        order = rng.permutation(len(table.y))
+        if self.imbalance > 1:
+            order = imbalanced(order, table.y, self.imbalance)
+        classes = self.target.task.is_classes
+        strata = table.y if classes and self.stratify else np.zeros(len(table.y), dtype=np.int64)
+        n_val, n_test = self._held_out(len(order))
+        test, rest = draw(order, strata, n_test)
+        val, train = draw(rest, strata, n_val)
+        train, _ = draw(train, strata, self._n_train(len(train)))
+        if classes:
+            self._require_every_class(table, train)
+        return train, val, test
+
+    def _held_out(self, n: int) -> tuple[int, int]:
+        n_val, n_test = n_rows(self.val_fraction, n), n_rows(self.test_fraction, n)
+        if n_val + n_test >= n:
+            raise DataError(
+                f"dataset={self.name}: of {n} rows, {n_val} are for validation and {n_test} for testing, "
+                "which leaves none for training. Use more rows, or smaller fractions."
+            )
+        return n_val, n_test
+
+    def _n_train(self, available: int) -> int:
+        size = available if self.train_size is None else self.train_size
+        if isinstance(size, float):
+            return n_rows(size, available)
+        if size > available:
+            raise DataError(
+                f"dataset.train_size={size} is more than the {available} training rows of "
+                f"dataset={self.name}. Use a number up to {available}, or a fraction such as 0.5."
+            )
+        return size
+
+    def _require_every_class(self, table: Table, train: Array) -> None:
+        missing = np.flatnonzero(np.bincount(table.y[train], minlength=self.target.n_classes) == 0)
+        if missing.size:
+            names = ", ".join(table.class_names[label] for label in missing)
+            raise DataError(
+                f"dataset={self.name}: none of the {len(train)} training rows is of class {names}, which can "
+                "then not be learnt. Use a larger dataset.train_size, a smaller dataset.imbalance, or "
+                "dataset.stratify=true."
+            )
+
+    def _corrupted(self, y: Array, rng: np.random.Generator) -> Array:
+        if self.target.task.is_classes:
+            return replace_labels(y, self.label_noise, self.target.n_classes, rng)
+        sd = float(y.std())
+        return add_outliers(add_noise(y, self.label_noise * sd, rng), self.outliers, 10 * sd, rng)
+
+
+def _stream(own: int | None, seed: int, purpose: Purpose) -> np.random.Generator:
+    return stream(seed if own is None else own, purpose)
+
+
+def _seal(*arrays: Array) -> str:
+    """Make the arrays read-only and return the SHA-256 of their types, shapes and numbers."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array.setflags(write=False)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()

@@ -1,0 +1,153 @@
+"""Engines: where the stacks of a sweep are trained, on threads, processes or a cluster.
+
+An engine yields what happens to each stack in the order in which it becomes known. It decides neither what is in a
+stack nor what is computed, so results do not depend on it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from lossexp.components import Component, Interval
+from lossexp.errors import ConfigError
+from lossexp.stacking import Stack
+from lossexp.training import Epoch, train
+
+ATTEMPTS = 3
+"""How often stacks are started in all when workers die under them."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A stack ended with an error; what it yielded before does not count."""
+
+    error: BaseException
+
+
+Event = tuple[int, Epoch | Failure]
+"""Index of a stack, and what happened to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(Component):
+    """Where stacks are trained.
+
+    Attributes:
+        backend: threads share memory, and NumPy lets them run at once; loky starts processes; dask uses a cluster.
+        n_jobs: Stacks at once; -1 for one per core.
+        address: Address of a running Dask scheduler; None starts workers on this machine.
+    """
+
+    backend: Literal["threads", "loky", "dask"] = "threads"
+    n_jobs: Annotated[int, Interval(-1)] = -1
+    address: str | None = None
+
+    def run(self, stacks: Sequence[Stack]) -> Iterator[Event]:
+        """Train all stacks.
+
+        Yields:
+            Epochs as they end with threads, all epochs of a stack at its end with processes and clusters.
+        """
+        if self.backend == "threads":
+            yield from self._on_threads(stacks)
+        elif self.backend == "loky":
+            yield from _on_workers(stacks, "loky", self.n_jobs)
+        else:
+            with _cluster(self.address, self.n_jobs):
+                yield from _on_workers(stacks, "dask", self.n_jobs)
+
+    def _on_threads(self, stacks: Sequence[Stack]) -> Iterator[Event]:
+        from joblib import effective_n_jobs
+
+        events: queue.SimpleQueue[tuple[int, Epoch | Failure | None]] = queue.SimpleQueue()
+        abandoned = threading.Event()
+
+        def work(index: int) -> None:
+            try:
+                for epoch in train(stacks[index]):
+                    if abandoned.is_set():
+                        return
+                    events.put((index, epoch))
+            except BaseException as error:
+                events.put((index, Failure(error)))
+            finally:
+                events.put((index, None))
+
+        pool = ThreadPoolExecutor(effective_n_jobs(self.n_jobs))
+        try:
+            for index in range(len(stacks)):
+                pool.submit(work, index)
+            n_open = len(stacks)
+            while n_open:
+                index, event = events.get()
+                if event is None:
+                    n_open -= 1
+                else:
+                    yield index, event
+        finally:
+            abandoned.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _on_workers(stacks: Sequence[Stack], backend: str, n_jobs: int) -> Iterator[Event]:
+    """Train in other processes; what a dead worker was doing is started again elsewhere."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    pending = dict(enumerate(stacks))
+    for attempt in range(1, ATTEMPTS + 1):
+        # The last attempt goes one by one, so that a stack that kills its worker takes no other one with it.
+        batches = [list(pending)] if attempt < ATTEMPTS else [[index] for index in pending]
+        for batch in batches:
+            parallel = Parallel(n_jobs, backend=backend, batch_size=1, return_as="generator_unordered")
+            try:
+                for index, outcome in parallel(delayed(_train_fully)(index, pending[index]) for index in batch):
+                    del pending[index]
+                    yield from ((index, event) for event in outcome)
+            except TerminatedWorkerError as error:
+                if attempt == ATTEMPTS:
+                    yield batch[0], Failure(error)
+        if not pending:
+            return
+
+
+def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
+    """Run in a worker: train a stack to its end, with one BLAS thread as everywhere."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        try:
+            return index, list(train(stack))
+        except Exception as error:
+            return index, [Failure(error)]
+
+
+def _cluster(address: str | None, n_jobs: int) -> Any:
+    """Return the context in which joblib sends work to a Dask cluster."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigError(
+            "hydra.launcher.backend=dask needs Dask, which is not installed. Install it: pip install 'lossexp[dask]'"
+        ) from error
+    from contextlib import contextmanager
+
+    from joblib import parallel_config
+
+    @contextmanager
+    def connected() -> Iterator[None]:
+        try:
+            client = Client(address) if address else Client(n_workers=max(n_jobs, 1) if n_jobs > 0 else None)
+        except OSError as error:
+            raise ConfigError(
+                f"hydra.launcher.address={address}: no Dask scheduler answers there ({error})."
+            ) from error
+        with client, parallel_config("dask"):
+            yield
+
+    return connected()

@@ -1,0 +1,54 @@
+"""Hydra's error messages in words of this program, with what was probably meant."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lossexp.errors import did_you_mean
+
+
+def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> str:
+    """Return one message for a user.
+
+    Args:
+        error: What was raised: ours, Hydra's or OmegaConf's.
+        config_dir: Where the YAML files are.
+        arguments: The command line.
+    """
+    text = str(error).strip()
+    if found := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(found[1], config_dir, arguments)
+    if found := re.search(r"Could not find '([^']+)/([^'/]+)'\n*Available options in '[^']+':\n((?:\t.*\n?)*)", text):
+        group, choice, options = found[1], found[2], found[3].split()
+        return f"Unknown choice {group}={choice}.{did_you_mean(choice, options)} Known: {', '.join(options)}"
+    if found := re.search(r"Could not find '([^']+)'", text):
+        return f"Unknown choice {found[1]}: there is no such YAML file. {_folders(text)}"
+    cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
+    first = text.splitlines()[0] if text else type(error).__name__
+    return text if type(error).__module__.startswith("lossexp") else f"{first} {cause}".strip()
+
+
+def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:
+    """Say that a key does not exist, and which one is closest among those that the other choices bring."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    from lossexp.config import unknown_key
+
+    groups = {path.name for path in config_dir.iterdir() if path.is_dir()}
+    choices = [argument for argument in arguments if argument.partition("=")[0] in groups and "," not in argument]
+    GlobalHydra.instance().clear()
+    tree: Any = {}
+    with contextlib.suppress(Exception), initialize_config_dir(str(config_dir), version_base="1.3"):
+        tree = OmegaConf.to_container(compose("config", choices), resolve=False)
+    return str(unknown_key(key, tree))
+
+
+def _folders(text: str) -> str:
+    found = re.findall(r"path=file://(\S.*)", text)
+    return f"Looked in: {', '.join(found)}" if found else ""

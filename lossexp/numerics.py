@@ -1,0 +1,62 @@
+"""The few elementary functions that need care far from zero. All of them accept any shape and any float dtype."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lossexp.components import Array
+
+
+def sigmoid(z: Array, out: Array | None = None) -> Array:
+    """Return 1 / (1 + exp(-z)), exact in both tails.
+
+    Where exp(-z) overflows to infinity its reciprocal is the right answer, 0, so the warning is silenced rather than
+    the argument clipped.
+    """
+    out = np.negative(z, out=out)
+    with np.errstate(over="ignore"):
+        np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    return np.reciprocal(out, out=out)
+
+
+def softplus(z: Array) -> Array:
+    """Return log(1 + exp(z)) without overflow; the small tail keeps its relative accuracy through log1p."""
+    tail = np.log1p(np.exp(-np.abs(z)))
+    return np.maximum(z, 0) + tail
+
+
+def softmax(raw: Array, out: Array) -> Array:
+    """Write exp(raw) / sum(exp(raw)) over axis 0 into `out` (which may be `raw`) and return it."""
+    np.divide(out, exponentials(raw, out), out=out)
+    return out
+
+
+SAFE_EXPONENT = 60.0
+"""exp of anything in ±60 neither overflows nor underflows in float32, nor does a sum of millions of them."""
+
+
+def exponentials(raw: Array, out: Array) -> Array:
+    """Write exp(raw - shift) into `out`, with one shift per column of axis 0, and return its sum over axis 0.
+
+    The shift is the maximum where any score is large and 0 elsewhere: ratios of the results do not depend on it, and
+    leaving it out saves two of the passes over memory that a softmax needs.
+    """
+    if np.minimum.reduce(raw, axis=None) < -SAFE_EXPONENT or not (np.maximum.reduce(raw, axis=None) < SAFE_EXPONENT):
+        raw = np.subtract(raw, np.maximum.reduce(raw, axis=0), out=out)
+    np.exp(raw, out=out)
+    return np.add.reduce(out, axis=0)
+
+
+def log_sum_exp(raw: Array) -> tuple[Array, Array]:
+    """Return (log(sum(exp(raw - max))), max) over axis 0, both without that axis.
+
+    The largest term is exactly 1 and is kept out of the sum, so that log1p keeps the relative accuracy of a sum that
+    one class dominates: log(1 + 1e-20) is 1e-20, not 0.
+    """
+    largest = np.maximum.reduce(raw, axis=0)
+    shifted = raw - largest
+    is_largest = shifted == 0
+    others = np.where(is_largest, 0, np.exp(shifted)).sum(axis=0)
+    ties = np.count_nonzero(is_largest, axis=0) - 1
+    return np.log1p(others + ties.astype(raw.dtype)), largest

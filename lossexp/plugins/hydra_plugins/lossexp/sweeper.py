@@ -1,0 +1,41 @@
+"""The sweeper: every combination of the swept values, as Hydra's own sweeper makes them, without composing each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+
+@dataclass
+class StackedSweeperConf:
+    """Settings of `hydra.sweeper`.
+
+    Attributes:
+        params: Overrides that may be swept, as a mapping; the command line comes on top.
+    """
+
+    _target_: str = "hydra_plugins.lossexp.sweeper.StackedSweeper"
+    params: dict[str, Any] | None = field(default_factory=dict)
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="stacked", node=StackedSweeperConf, provider="lossexp")
+
+
+class StackedSweeper(BasicSweeper):
+    """Hands all jobs to the launcher in one batch; it checks them, so nothing is composed or written here."""
+
+    def __init__(self, params: dict[str, str] | None = None) -> None:
+        super().__init__(max_batch_size=None, params=params)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Launch every combination."""
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        (jobs,) = self.split_arguments(overrides, max_batch_size=None)
+        return [self.launcher.launch(jobs, initial_job_idx=0)]

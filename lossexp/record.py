@@ -1,0 +1,155 @@
+"""The run folder: the source of truth about a run, written before anything else hears of it.
+
+    runs/records/<experiment>/<time>-<name>-<id>/
+        run.json       what is run: name, params, tags, dataset; written first
+        config.yaml    the composed config, interpolations unresolved (no secrets)
+        history.csv    one line per epoch: epoch, time (ms), then one column per metric; append-only
+        curves.png     train and validation loss in one picture
+        weights.npz    arrays only, no pickle
+        done.json      how it ended, with the run's final metrics; written last: a run without it is not finished
+
+A tracker is a projection of this folder and can be filled again from it at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.errors import StorageError
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class RunSheet:
+    """What is run: the content of `run.json`. Times are milliseconds since 1970."""
+
+    name: str
+    experiment: str
+    run_key: str
+    started: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    dataset: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the content of `done.json`."""
+
+    status: Status
+    ended: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """Curves of one run: `epochs` and `times` `(n_epochs,)`, and one array `(n_epochs,)` per metric."""
+
+    epochs: Array
+    times: Array
+    metrics: dict[str, Array]
+
+
+class Record:
+    """One run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, sheet: RunSheet, config: str) -> Record:
+        """Make a new run folder below `root`.
+
+        Raises:
+            StorageError: The folder cannot be written.
+        """
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(sheet.started / 1000))
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", sheet.name)[:60]
+        path = root / _safe(sheet.experiment) / f"{stamp}-{name}-{secrets.token_hex(3)}"
+        try:
+            path.mkdir(parents=True)
+            (path / "config.yaml").write_text(config, encoding="utf-8")
+            _write_atomically(path / "run.json", json.dumps(asdict(sheet), indent=1))
+        except OSError as error:
+            raise StorageError(f"Cannot write the run folder {path}: {error.strerror}.") from error
+        return cls(path)
+
+    @property
+    def sheet(self) -> RunSheet:
+        """What was run."""
+        return RunSheet(**json.loads((self.path / "run.json").read_text(encoding="utf-8")))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it runs, and for a run that was killed."""
+        try:
+            return Outcome(**json.loads((self.path / "done.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def append(self, epochs: Sequence[int], times: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
+        """Append epochs to `history.csv`, in one write."""
+        path = self.path / "history.csv"
+        header = "" if path.exists() else ",".join(["epoch", "time", *metrics]) + "\n"
+        rows = zip(epochs, times, *metrics.values(), strict=True)
+        lines = "".join(",".join(map(repr, map(_plain, row))) + "\n" for row in rows)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(header + lines)
+
+    def history(self) -> History:
+        """Read the curves written so far; a torn last line is left out."""
+        path = self.path / "history.csv"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        header, *lines = text[: text.rfind("\n") + 1].splitlines() or ["epoch,time"]
+        table = np.array([line.split(",") for line in lines], dtype=float).reshape(len(lines), header.count(",") + 1)
+        columns = dict(zip(header.split(","), table.T, strict=True))
+        epochs, times = columns.pop("epoch").astype(np.int64), columns.pop("time").astype(np.int64)
+        return History(epochs, times, columns)
+
+    def clear_history(self) -> None:
+        """Remove the curves written so far."""
+        (self.path / "history.csv").unlink(missing_ok=True)
+
+    def save_weights(self, weights: Mapping[str, Array]) -> None:
+        """Write the model's arrays to `weights.npz`."""
+        np.savez(self.path / "weights.npz", allow_pickle=False, **dict(weights))
+
+    def finish(self, outcome: Outcome) -> None:
+        """Write the final marker: from here on the run is finished."""
+        _write_atomically(self.path / "done.json", json.dumps(asdict(outcome), indent=1))
+
+
+def _plain(number: float) -> float:
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".") or "_"
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

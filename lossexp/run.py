@@ -1,0 +1,114 @@
+"""One run on its way: what was asked for, its curves so far, its folder, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.config import Job
+from lossexp.datasets.base import Data
+from lossexp.record import History, Outcome, Record, Status, now_ms
+from lossexp.training import Epoch, Finished
+
+
+@dataclass
+class Run:
+    """A run between its first and its last word."""
+
+    job: Job
+    data: Data
+    record: Record
+    epochs: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    n_written: int = 0
+    finished: Finished | None = None
+    is_closed: bool = False
+
+    def add(self, epoch: Epoch, values: dict[str, float]) -> None:
+        """Take in what this run did in one epoch."""
+        self.epochs.append(epoch.number)
+        self.times.append(epoch.time)
+        for name, value in values.items():
+            self.metrics.setdefault(name, []).append(value)
+
+    def flush(self) -> bool:
+        """Append what is new to the run folder, and tell whether there was anything."""
+        if self.n_written == len(self.epochs):
+            return False
+        new = slice(self.n_written, None)
+        metrics = {name: values[new] for name, values in self.metrics.items()}
+        self.record.append(self.epochs[new], self.times[new], metrics)
+        self.n_written = len(self.epochs)
+        return True
+
+    def start_again(self) -> None:
+        """Forget what was measured: the run is trained anew."""
+        self.epochs, self.times, self.metrics, self.n_written = [], [], {}, 0
+        self.record.clear_history()
+
+    @property
+    def history(self) -> History:
+        """The curves."""
+        metrics = {name: np.array(values) for name, values in self.metrics.items()}
+        return History(np.array(self.epochs, dtype=int), np.array(self.times, dtype=int), metrics)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of least validation loss; None where nothing was measured."""
+        return self.epochs[int(np.argmin(self.metrics["val/loss"]))] if self.epochs else None
+
+    def final_metrics(self) -> dict[str, float]:
+        """Return the metrics of the whole run: best epoch and value, final gap, test split."""
+        assert self.finished is not None
+        if self.best_epoch is None:
+            return self.finished.metrics
+        return {
+            "best/epoch": float(self.best_epoch),
+            "best/val_loss": float(np.min(self.metrics["val/loss"])),
+            "gap/final": self.metrics["gap"][-1],
+            **self.finished.metrics,
+        }
+
+    def description(self) -> str:
+        """Say in one sentence how the run ended."""
+        assert self.finished is not None
+        kept = self.finished.epoch
+        if not self.epochs:
+            return "Diverged: the loss of the initial model is not finite. Try dataset.standardize_target=true."
+        if self.finished.ending == "diverged":
+            return f"Diverged in epoch {kept + 1}; the weights of epoch {kept} are kept. Try a lower optimizer.lr."
+        ending = "Stopped early" if self.finished.ending == "stopped early" else "Completed"
+        weights = "" if kept == self.epochs[-1] else f", weights of epoch {kept} restored"
+        return (
+            f"{ending} after epoch {self.epochs[-1]}{weights}: validation loss "
+            f"{self.metrics['val/loss'][-1]:.4g}, best {min(self.metrics['val/loss']):.4g} at epoch {self.best_epoch}."
+        )
+
+    def weights(self) -> dict[str, Array]:
+        """Return the weights `(n_units, fan_in)` and biases `(n_units,)` of each layer, by name."""
+        assert self.finished is not None
+        named = {}
+        for number, layer in enumerate(self.finished.params, start=1):
+            named[f"layer_{number}.weight"], named[f"layer_{number}.bias"] = layer[:, :-1], layer[:, -1]
+        return named
+
+    def close(self) -> None:
+        """Write what is left of the record, and last the final marker."""
+        assert self.finished is not None
+        self.flush()
+        self.record.save_weights(self.weights())
+        status: Status = "FAILED" if self.finished.ending == "diverged" else "FINISHED"
+        tags = {"ending": self.finished.ending}
+        self.record.finish(Outcome(status, now_ms(), self.final_metrics(), tags, self.description()))
+        self.is_closed = True
+
+    def abort(self, error: BaseException) -> None:
+        """Write what was measured so far and that something ended the run from outside."""
+        self.flush()
+        status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {reason}"))
+        self.is_closed = True

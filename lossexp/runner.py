@@ -1,0 +1,211 @@
+"""Where everything meets: check, train, record, track, show."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossexp import __version__, compatibility
+from lossexp.config import Job
+from lossexp.datasets.base import Data
+from lossexp.errors import EXIT_DIVERGED, StorageError
+from lossexp.record import Record, RunSheet, now_ms
+from lossexp.run import Run
+from lossexp.stacking import Member, Stack
+from lossexp.training import Epoch, train
+
+if TYPE_CHECKING:
+    from lossexp.engines import Engine
+    from lossexp.pictures import CurvePainter
+    from lossexp.trackers import Follower
+
+FLUSH_SECONDS = 1.0
+"""How long epochs may wait in memory before they are appended to the run folder."""
+
+
+def run(job: Job) -> int:
+    """Do one run and show it. Return the exit code of the process.
+
+    Raises:
+        LossexpError: The parts do not fit together, or nothing can be written; nothing has been created then.
+    """
+    from lossexp import display
+
+    data = checked(job)
+    root = writable_folder(job.runs_dir)
+    with job.tracker.start(root) as follower:
+        recorder = Recorder(root, follower)
+        the_run = recorder.open(job, data)
+        stack = Stack([Member(job.experiment, data)])
+        with display.progress(1, job.experiment.training.epochs, job.name) as progress, recorder.guard([the_run]):
+            for epoch in train(stack):
+                recorder.take(epoch, [the_run])
+                progress.update(epoch, [the_run])
+        display.run_summary(the_run, follower.close())
+    return exit_code([the_run])
+
+
+def sweep(jobs: Sequence[Job], engine: Engine) -> int:
+    """Do the runs of a sweep together and show them. Return the exit code of the process.
+
+    Raises:
+        LossexpError: A job is not possible, or nothing can be written; nothing has been created then.
+    """
+    from lossexp import display
+    from lossexp.engines import Failure
+    from lossexp.sweeping import plan
+
+    settings = jobs[0].sweep
+    planned = plan(jobs, settings)
+    display.plan(planned, engine)
+    if settings.dry_run:
+        return 0
+    root = writable_folder(jobs[0].runs_dir)
+    with jobs[0].tracker.start(root) as follower:
+        recorder = Recorder(root, follower, {"sweep": time.strftime("%Y%m%d-%H%M%S")})
+        runs = [recorder.open(job, member.data) for job, member in zip(planned.jobs, planned.members, strict=True)]
+        todo = planned.stacks
+        with display.progress(len(runs), planned.n_epochs, "sweep") as progress, recorder.guard(runs):
+            while todo:
+                stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
+                again: list[list[int]] = []
+                for number, event in engine.run(stacks):
+                    members = [runs[index] for index in todo[number]]
+                    if isinstance(event, Failure):
+                        again += recorder.failed(event.error, todo[number], members)
+                    else:
+                        recorder.take(event, members)
+                        progress.update(event, members)
+                todo = again
+        display.sweep_summary(runs, follower.close())
+    return exit_code(runs)
+
+
+def exit_code(runs: Sequence[Run]) -> int:
+    """Return 0 where every run ended well."""
+    return 0 if all(run.finished is not None and run.finished.ending != "diverged" for run in runs) else EXIT_DIVERGED
+
+
+class Recorder:
+    """Keeps the record of every run while it is trained, and tells the tracker.
+
+    Args:
+        root: The output folder.
+        follower: Told about every run folder that has news.
+        tags: Tags that all runs get.
+    """
+
+    def __init__(self, root: Path, follower: Follower, tags: Mapping[str, str] | None = None) -> None:
+        self.root, self.follower, self.tags = root, follower, tags or {}
+        self._painter: CurvePainter | None = None
+        self._flushed = time.monotonic()
+
+    def open(self, job: Job, data: Data) -> Run:
+        """Make the run folder of a job."""
+        return Run(job, data, Record.create(self.root / "records", sheet(job, data, self.tags), job.yaml()))
+
+    def take(self, epoch: Epoch, runs: Sequence[Run]) -> None:
+        """Take in an epoch of a stack of runs."""
+        names = list(epoch.metrics)
+        for index, *values in zip(epoch.runs.tolist(), *(v.tolist() for v in epoch.metrics.values()), strict=True):
+            runs[index].add(epoch, dict(zip(names, values, strict=True)))
+        for finished in epoch.finished:
+            runs[finished.run].finished = finished
+            self._close(runs[finished.run])
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self._flushed = time.monotonic()
+            for run in runs:
+                if not run.is_closed and run.flush():
+                    self.follower.changed(run.record.path)
+
+    def failed(self, error: BaseException, indices: list[int], runs: Sequence[Run]) -> list[list[int]]:
+        """Take in that a stack ended with an error; return what to try again, each run on its own."""
+        if len(runs) == 1:
+            runs[0].abort(error)
+            self.follower.changed(runs[0].record.path)
+            return []
+        unfinished = [(index, run) for index, run in zip(indices, runs, strict=True) if not run.is_closed]
+        for _, run in unfinished:
+            run.start_again()
+        return [[index] for index, _ in unfinished]
+
+    @contextmanager
+    def guard(self, runs: Sequence[Run]) -> Iterator[None]:
+        """Close what is still open when something ends the training from outside."""
+        try:
+            yield
+        except BaseException as error:
+            for run in runs:
+                if not run.is_closed:
+                    run.abort(error)
+                    self.follower.changed(run.record.path)
+            raise
+
+    def _close(self, run: Run) -> None:
+        from lossexp.pictures import CurvePainter
+
+        self._painter = self._painter or CurvePainter()
+        assert run.finished is not None
+        self._painter.paint(
+            run.record.path / "curves.png",
+            run.history,
+            title=f"{run.job.choices['dataset']}: {run.job.name}",
+            best_epoch=run.best_epoch,
+            loss_label=f"{run.job.choices['loss']} loss",
+            diverged=run.finished.ending == "diverged",
+        )
+        run.close()
+        self.follower.changed(run.record.path)
+
+
+def checked(job: Job) -> Data:
+    """Load the data of a job and refuse parts that do not fit together."""
+    data = job.experiment.dataset.load(job.experiment.seed)
+    compatibility.check(job.experiment, data, job.choices)
+    return data
+
+
+def writable_folder(runs_dir: str) -> Path:
+    """Return the absolute path of the output folder, made if it is missing.
+
+    Raises:
+        StorageError: It cannot be made or written.
+    """
+    root = Path(runs_dir).expanduser().absolute()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"runs_dir={runs_dir} cannot be written: {error.strerror} ({root}). Choose another folder: runs_dir=PATH"
+        ) from error
+    return root
+
+
+def sheet(job: Job, data: Data, tags: Mapping[str, str]) -> RunSheet:
+    """Describe what is about to be run."""
+    splits = {"n_train": data.train, "n_val": data.val, "n_test": data.test}
+    dataset = {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "task": str(data.target.task),
+        "n_features": str(data.n_features),
+        "n_classes": str(data.target.n_classes),
+        **{name: str(len(split)) for name, split in splits.items()},
+    }
+    key = hashlib.sha256("\n".join((job.yaml(), data.fingerprint, __version__)).encode()).hexdigest()
+    return RunSheet(
+        name=job.name,
+        experiment=job.choices["dataset"],
+        run_key=key,
+        started=now_ms(),
+        params=job.params(),
+        tags={**{group: job.choices[group] for group in ("loss", "optimizer", "model", "dataset")}, **tags},
+        dataset=dataset,
+    )

@@ -1,0 +1,156 @@
+"""One epoch of steps for a stack: batches in, gradients through the model, parameters moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from lossexp.components import Array, Scalar
+from lossexp.models import Params, Size
+from lossexp.optimizers.base import State
+from lossexp.stacking import Stack
+
+GATHER_ELEMENTS = 2**20
+"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing."""
+
+BLOCK_ELEMENTS = 2**23
+"""A batch with more activations than this is taken in blocks whose gradients are added up."""
+
+
+class Stepper:
+    """Moves the parameters of a stack, in place.
+
+    Args:
+        stack: The runs.
+        params: Their parameters, `(n_units, n_runs, fan_in + 1)` each.
+        orders: The generator of each stream's order of examples, by `Member.stream`.
+        states: Optimizer states, one per part of `stack.optimizers`; made anew where missing.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        params: Params,
+        orders: Mapping[Any, np.random.Generator],
+        states: list[State] | None = None,
+    ) -> None:
+        self.stack, self.params, self.orders = stack, params, orders
+        self.n_examples = stack.train.n_samples
+        per_step = stack.members[0].experiment.optimizer.examples_per_step
+        self.is_shuffled = per_step is not None
+        self.batch_size = min(per_step or self.n_examples, self.n_examples)
+        self.steps_per_epoch = -(-self.n_examples // self.batch_size)
+        self.gradients = [np.empty_like(param) for param in params]
+        self.states = states or [part.component.init(_runs(params, part.runs)) for part in stack.optimizers]
+        n_units = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
+        self.block = max(BLOCK_ELEMENTS // (n_units * stack.n_runs), 1)
+        self._workspaces: dict[int, tuple[Any, Array]] = {}
+        self._moves = [
+            (part.component, _runs(params, part.runs), _runs(self.gradients, part.runs), state)
+            for part, state in zip(stack.optimizers, self.states, strict=True)
+        ]
+
+    def keep(self, stack: Stack, params: Params, runs: Array) -> Stepper:
+        """Return the stepper of some of the runs, which goes on where this one is."""
+        states = []
+        for part, state in zip(self.stack.optimizers, self.states, strict=True):
+            inside = runs[(runs >= part.runs.start) & (runs < part.runs.stop)] - part.runs.start
+            if len(inside):
+                states.append([taken(array, inside) for array in state])
+        return Stepper(stack, params, self.orders, states)
+
+    def run_epoch(self, number: int) -> None:
+        """Take every step of epoch `number` (from 1)."""
+        weights, learning_rates = self._factors(number)
+        for step, (X, encoded) in enumerate(self._batches()):
+            self._write_gradients(X, encoded, weights[step])
+            for (optimizer, params, gradients, state), lr in zip(self._moves, learning_rates, strict=True):
+                optimizer.step(params, gradients, state, lr[step])
+
+    def _factors(self, number: int) -> tuple[list[Scalar], list[list[Scalar]]]:
+        """Return per step what the loss gradient is multiplied with, and each optimizer's learning rate.
+
+        The first is 1 / batch size times the optimizer's `gradient_factor`. Both are numbers in a stack of one and
+        columns `(n_runs, 1)` else.
+        """
+        first = (number - 1) * self.steps_per_epoch
+        steps = np.arange(first, first + self.steps_per_epoch)
+        experiments = [member.experiment for member in self.stack.members]
+        factors = {
+            schedule: schedule.factor(steps, self.steps_per_epoch, self.stack.training.epochs)
+            for schedule in {experiment.schedule for experiment in experiments}
+        }
+        lr = np.stack([e.optimizer.lr * factors[e.schedule] for e in experiments], axis=1)
+        sizes = np.full((self.steps_per_epoch, 1), self.batch_size)
+        sizes[-1] = self.n_examples - self.batch_size * (self.steps_per_epoch - 1)
+        weight = np.empty_like(lr)
+        for part in self.stack.optimizers:
+            weight[:, part.runs] = part.component.gradient_factor(lr[:, part.runs])
+        return self._columns(weight / sizes), [self._columns(lr[:, part.runs]) for part in self.stack.optimizers]
+
+    def _columns(self, per_step: Array) -> list[Scalar]:
+        if self.stack.n_runs == 1:
+            return [float(value) for value in per_step[:, 0]]
+        return list(per_step.astype(self.stack.dtype)[:, :, None])
+
+    def _batches(self) -> Iterator[tuple[Array, Array]]:
+        """Yield features `(n_streams, n, n_features + 1)` and targets `(n_outputs, n_streams, n)` of each batch."""
+        split = self.stack.train
+        if not self.is_shuffled:
+            yield split.X, split.encoded
+            return
+        order = np.stack([self.orders[member.stream].permutation(self.n_examples) for member in self.stack.streams])
+        n_streams, n_columns = len(order), split.X.shape[2]
+        batches_at_once = max(GATHER_ELEMENTS // (n_streams * n_columns * self.batch_size), 1)
+        streams = np.arange(n_streams)[:, None]
+        for start in range(0, self.n_examples, batches_at_once * self.batch_size):
+            some = order[:, start : start + batches_at_once * self.batch_size]
+            X, encoded = split.X[streams, some], split.encoded[:, streams, some]
+            for first in range(0, some.shape[1], self.batch_size):
+                last = first + self.batch_size
+                yield X[:, first:last], encoded[:, :, first:last]
+
+    def _write_gradients(self, X: Array, encoded: Array, weight: Scalar) -> None:
+        """Write the gradient of the mean loss of a batch, times the optimizers' factors, into `gradients`."""
+        n_samples = X.shape[1]
+        self._backpropagate(X[:, : self.block], encoded[:, :, : self.block], weight, self.gradients)
+        for start in range(self.block, n_samples, self.block):
+            samples = slice(start, start + self.block)
+            more = [np.empty_like(gradient) for gradient in self.gradients]
+            self._backpropagate(X[:, samples], encoded[:, :, samples], weight, more)
+            for gradient, addend in zip(self.gradients, more, strict=True):
+                np.add(gradient, addend, out=gradient)
+
+    def _backpropagate(self, X: Array, encoded: Array, weight: Scalar, out: Params) -> None:
+        stack = self.stack
+        workspace, spread = self._workspace(X.shape[1])
+        raw = stack.model.forward(self.params, X, stack.sharing, workspace)
+        encoded = stack.sharing.spread(encoded, spread)
+        if len(stack.losses) == 1:
+            stack.losses[0].component.weighted_gradient(raw, encoded, weight, raw)
+        else:
+            for part in stack.losses:
+                some, target = raw[:, part.runs], encoded if len(encoded[0]) == 1 else encoded[:, part.runs]
+                part.component.weighted_gradient(some, target, weight[part.runs], some)  # type: ignore[index]
+        stack.model.backward(self.params, X, stack.sharing, workspace, raw, out)
+
+    def _workspace(self, n_samples: int) -> tuple[Any, Array]:
+        if n_samples not in self._workspaces:
+            stack = self.stack
+            size = Size(stack.n_features, stack.n_outputs, stack.n_runs, n_samples, stack.dtype)
+            spread = np.empty((stack.n_outputs, stack.n_runs, n_samples), dtype=stack.dtype)
+            self._workspaces[n_samples] = stack.model.workspace(size), spread
+        return self._workspaces[n_samples]
+
+
+def _runs(arrays: Params, runs: slice) -> Params:
+    return [array[:, runs] for array in arrays]
+
+
+def taken(array: Array, runs: Array) -> Array:
+    """Return some of the runs of `(n, n_runs, m)`, laid out in memory as before."""
+    some = np.empty_like(array[:, : len(runs)])
+    np.copyto(some, array[:, runs])
+    return some

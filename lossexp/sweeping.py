@@ -1,0 +1,113 @@
+"""A sweep before it starts: all jobs checked, and grouped into the stacks that will train them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossexp import compatibility
+from lossexp.config import Job
+from lossexp.datasets.base import Data, Dataset
+from lossexp.errors import ConfigError, IncompatibleError
+from lossexp.evaluation import CACHE_BYTES
+from lossexp.experiment import Sweep
+from lossexp.stacking import Member, arrange, stack_key
+
+SHOWN = 5
+"""How many of many like problems a message spells out."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep is going to train.
+
+    Attributes:
+        jobs: The jobs that fit, each once.
+        members: What is trained for each job.
+        stacks: Indices of the jobs in each stack, in the order of the run axis.
+        reason: In words, what keeps the stacks apart.
+        skipped: Why jobs were left out.
+    """
+
+    jobs: list[Job]
+    members: list[Member]
+    stacks: list[list[int]]
+    reason: str
+    skipped: list[str]
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all runs together."""
+        return sum(job.experiment.training.epochs for job in self.jobs)
+
+    def stack_bytes(self, stack: Sequence[int]) -> int:
+        """Estimate the memory that training a stack takes: data, parameters and their copies, activations."""
+        member = self.members[stack[0]]
+        data, training = member.data, member.experiment.training
+        n_outputs = member.loss.n_outputs(data.target)
+        sizes = member.experiment.model.layer_sizes(data.n_features, n_outputs)
+        n_streams = len({self.members[index].stream for index in stack})
+        n_examples = len(data.train) + len(data.val)
+        batch = min(member.experiment.optimizer.examples_per_step or len(data.train), len(data.train))
+        numbers = (
+            2 * n_streams * n_examples * (data.n_features + 1 + n_outputs)
+            + 6 * len(stack) * sum(n_units * (fan_in + 1) for n_units, fan_in in sizes)
+            + 4 * len(stack) * batch * sum(n_units for n_units, _ in sizes)
+        )
+        return numbers * np.dtype(training.dtype).itemsize + 4 * CACHE_BYTES
+
+
+def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:
+    """Check all jobs and group them.
+
+    Raises:
+        ConfigError: There are too many runs.
+        IncompatibleError: Parts of some jobs do not fit together, and `settings.on_illegal` is error.
+    """
+    if len(jobs) > settings.max_runs:
+        raise ConfigError(
+            f"This sweep has {len(jobs)} runs, more than sweep.max_runs={settings.max_runs}. "
+            f"If you mean it: sweep.max_runs={len(jobs)}"
+        )
+    loaded: dict[tuple[Dataset, int], Data] = {}
+    kept: dict[str, tuple[Job, Member]] = {}
+    illegal: dict[str, list[str]] = {}
+    for job in jobs:
+        experiment = job.experiment
+        key = experiment.dataset, experiment.seed
+        if key not in loaded:
+            loaded[key] = experiment.dataset.load(experiment.seed)
+        try:
+            compatibility.check(experiment, loaded[key], job.choices)
+        except IncompatibleError as error:
+            illegal.setdefault(str(error), []).append(job.name)
+        else:
+            kept.setdefault(repr(job.tree), (job, Member(experiment, loaded[key])))
+    skipped = [f"{len(names)} of {len(jobs)} runs do not fit: {message}" for message, names in illegal.items()]
+    if illegal and (settings.on_illegal == "error" or not kept):
+        hint = "" if settings.on_illegal == "skip" else "\nTo run only the others: sweep.on_illegal=skip"
+        raise IncompatibleError("\n".join(skipped[:SHOWN]) + hint)
+    members = [member for _, member in kept.values()]
+    stacks, reason = _stacks(members)
+    return Plan([job for job, _ in kept.values()], members, stacks, reason, skipped)
+
+
+def _stacks(members: Sequence[Member]) -> tuple[list[list[int]], str]:
+    """Group members that can be trained together, and cut groups that are too large."""
+    groups: dict[tuple[tuple[str, object], ...], list[int]] = {}
+    for index, member in enumerate(members):
+        groups.setdefault(stack_key(member), []).append(index)
+    stacks = []
+    for group in groups.values():
+        ordered = [group[place] for place in arrange([members[index] for index in group])]
+        limit = members[group[0]].experiment.training.max_stack
+        n_stacks = -(-len(ordered) // limit)
+        stacks += [part.tolist() for part in np.array_split(np.array(ordered), n_stacks)]
+    names = [name for name, _ in next(iter(groups))]
+    differing = [name for place, name in enumerate(names) if len({key[place] for key in groups}) > 1]
+    reason = f"apart by {', '.join(differing)}" if differing else "all alike but for what may differ in a stack"
+    if len(stacks) > len(groups):
+        reason += "; cut at training.max_stack"
+    return stacks, reason

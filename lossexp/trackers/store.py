@@ -1,0 +1,146 @@
+"""Where MLflow keeps runs: which store is meant, how a new one is made, and how it is opened."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from lossexp.errors import StorageError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default, 7, holds a call for minutes when the server is down
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""What MLflow reads from the environment while it is imported; a value that the user set stays."""
+
+_NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "gpfs", "glusterfs", "fuse", "afs", "virtiofs")
+
+
+def load_mlflow(uri: str) -> None:
+    """Import what MLflow needs for a store, which takes seconds, without telemetry, log lines and long retries."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # What goes wrong is raised as well; the logs would show it again, with a traceback.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL + 1)
+    importlib.import_module("mlflow.store.tracking.sqlalchemy_store" if database(uri) else "mlflow")
+
+
+def store_uri(root: Path, uri: str | None = None) -> str:
+    """Return the store that is meant: `uri`, else `MLFLOW_TRACKING_URI`, else `mlflow.db` in the output folder.
+
+    Args:
+        root: The output folder, absolute.
+        uri: An MLflow tracking URI.
+    """
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or _sqlite_uri(root / "mlflow.db")
+
+
+def database(uri: str) -> Path | None:
+    """Return the file of an SQLite store; None for any other store."""
+    return Path(unquote(uri.removeprefix(_SQLITE))).absolute() if uri.startswith(_SQLITE) else None
+
+
+def open_store(uri: str) -> MlflowClient:
+    """Return a client of a store; an SQLite store that does not exist yet is made.
+
+    Raises:
+        StorageError: The store cannot be made or opened.
+    """
+    load_mlflow(uri)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    path = database(uri)
+    if path:
+        _ensure_database(path)
+    try:
+        return MlflowClient(tracking_uri=uri)
+    except MlflowException as error:
+        raise StorageError(f"MLflow cannot open the store {uri}: {error}") from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, made if it is missing. The kernel frees it when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sqlite_uri(path: Path) -> str:
+    # The only two characters of a path that mean something in an SQLAlchemy URL.
+    return _SQLITE + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def _ensure_database(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_name(path.name + ".lock")):
+            if not path.exists() or not path.stat().st_size:
+                _make_database(path)
+        _check_database(path)
+    except OSError as error:
+        raise StorageError(f"The MLflow store {path} cannot be made: {error.strerror or error}.") from error
+
+
+def _make_database(path: Path) -> None:
+    """Make an empty store aside and move it into place.
+
+    MLflow makes the tables of a new store step by step and without a lock: two processes at once, or one that is
+    killed in the middle, leave a database that no version of MLflow can open.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    part = path.with_name(path.name + ".part")
+    for leftover in path.parent.glob(part.name + "*"):
+        leftover.unlink()
+    store = SqlAlchemyStore(_sqlite_uri(part), (path.parent / "mlartifacts").as_uri())
+    store.engine.dispose()
+    if not _on_network(path.parent):
+        # Readers no longer wait for writers, and a write costs half. It needs memory shared between processes,
+        # which a network file system does not have.
+        with contextlib.closing(sqlite3.connect(part)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _check_database(path: Path) -> None:
+    """Look whether SQLite can read the file: MLflow would try for minutes."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise StorageError(
+            f"The MLflow store {path} cannot be read: {error}. Move it away; `python -m lossexp.sync` makes a new "
+            "one and fills it from the run folders."
+        ) from error
+
+
+def _on_network(folder: Path) -> bool:
+    """Tell whether a folder is on a file system of another machine, as far as this one says."""
+    mounts = Path("/proc/mounts")
+    lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines() if mounts.exists() else []
+    points = {Path(point): kind for _, point, kind, *_ in map(str.split, lines)}
+    nearest = next((points[place] for place in (folder, *folder.parents) if place in points), "")
+    return nearest.startswith(_NETWORK_FILE_SYSTEMS)
