@@ -177,7 +177,8 @@ def component_class(target: str, key: str, interface: type[C]) -> type[C]:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
-            f"{key}={target} cannot be found: {error}. Modules are looked for in the current folder and in what is installed."
+            f"{key}={target} cannot be found: {error}. "
+            "Modules are looked for in the current folder and in what is installed."
         ) from error
     if not (inspect.isclass(found) and issubclass(found, interface)) or inspect.isabstract(found):
         raise ConfigError(f"{key}={target} is refused: {wanted}.")

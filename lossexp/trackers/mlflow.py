@@ -45,7 +45,8 @@ class _ChildFollower(Follower):
         self._told: dict[str, Path] = {}
         self._unsent: dict[str, None] = {}
         # A file rather than a pipe: the child can write it to the end, whether or not somebody is there to read.
-        self._answer = tempfile.TemporaryFile()
+        self._answer = tempfile.TemporaryFile()  # noqa: SIM115  (open until close)
+        self._summary: TrackingSummary | None = None
         command = [sys.executable, "-m", "lossexp.sync", str(root), "--uri", uri, "--follow"]
         try:
             self._child = subprocess.Popen(
@@ -72,18 +73,10 @@ class _ChildFollower(Follower):
         self._send()
 
     def close(self, timeout: float | None = None) -> TrackingSummary:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        if not self._pipe.closed:
-            while self._unsent and select.select([], [self._pipe], [], _left(deadline))[1]:
-                self._send()
-            self._pipe.close()
-        if not self._told:
-            return TrackingSummary()
-        try:
-            code = self._child.wait(_left(deadline))
-        except subprocess.TimeoutExpired:
-            return TrackingSummary(problem="MLflow is still being filled, in the background.")
-        return self._summary(code)
+        if self._summary is None:
+            self._summary = self._finish(timeout)
+            self._answer.close()
+        return self._summary
 
     def _send(self) -> None:
         """Write until the pipe is full; what is left goes with the next news."""
@@ -96,12 +89,25 @@ class _ChildFollower(Follower):
         except OSError:  # the child is gone; its answer, or the lack of one, says why
             self._unsent.clear()
 
-    def _summary(self, code: int) -> TrackingSummary:
+    def _finish(self, timeout: float | None) -> TrackingSummary:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._unsent and select.select([], [self._pipe], [], _left(deadline))[1]:
+            self._send()
+        self._pipe.close()
+        if not self._told:
+            return TrackingSummary()
+        try:
+            code = self._child.wait(_left(deadline))
+        except subprocess.TimeoutExpired:
+            return TrackingSummary(problem="MLflow is still being filled, in the background.")
         self._answer.seek(0)
         try:
             answer = json.loads(self._answer.read())
         except ValueError:
-            return TrackingSummary(problem=f"The process that fills MLflow ended without a word (exit code {code}).")
+            return TrackingSummary(
+                problem=f"MLflow was not filled: its process ended early (exit code {code}). To see why, and to fill "
+                f"it: python -m lossexp.sync {self._root}"
+            )
         runs = {self._told[name]: TrackedRun(**run) for name, run in answer["runs"].items()}
         return TrackingSummary(runs, answer["problem"])
 

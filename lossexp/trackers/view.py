@@ -21,14 +21,7 @@ _SECTION = "Losses"
 _FOLDED_SECTIONS = ("best", "gap", "test", "val")
 """The page makes one chart per metric and one section per prefix; ours comes first, those wait folded."""
 
-_METRICS = {
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-}
+_METRICS = ("accuracy", "log_loss", "brier", "rmse", "mae", "r2")
 
 _COLUMNS = (
     "tags.`loss`",
@@ -47,7 +40,7 @@ _COLUMNS = (
 def view_link(server: str, experiment_id: str) -> str:
     """Return the address of the view's charts in the page of a server."""
     page = f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs"
-    return f"{page}?viewStateShareKey={VIEW_ID}&compareRunsMode=CHART"
+    return f"{page}?viewStateShareKey={VIEW_ID}&compareRunsMode=CHART&workflowType=machine_learning"
 
 
 def view_value() -> str:
@@ -64,9 +57,9 @@ def view_value() -> str:
             *(_section(name, display=False) for name in _FOLDED_SECTIONS),
         ],
         "compareRunCharts": [
-            _chart("Loss: train solid, validation dashed", ["train/loss", "val/loss"], scale="log"),
-            _chart("Gap: validation loss minus train loss", ["gap"]),
-            *(_chart(title, [f"train/{metric}", f"val/{metric}"]) for metric, title in _METRICS.items()),
+            _chart("train/loss", "val/loss", scale="log"),
+            _chart("gap"),
+            *(_chart(f"train/{metric}", f"val/{metric}") for metric in _METRICS),
         ],
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
@@ -74,16 +67,21 @@ def view_value() -> str:
 
 
 def _section(name: str, *, display: bool) -> dict[str, Any]:
-    return {"uuid": f"lossexp-{name}", "name": name, "display": display, "isReordered": True}
+    return {
+        "uuid": f"lossexp-{name}",
+        "name": name,
+        "display": display,
+        "isReordered": True,
+        "columns": 2,
+    }
 
 
-def _chart(title: str, metrics: list[str], *, scale: str = "linear") -> dict[str, Any]:
+def _chart(*metrics: str, scale: str = "linear") -> dict[str, Any]:
     """Describe a line chart over epochs: one colour per run, the first metric solid, the second dashed."""
     return {
         "type": "LINE",
         "uuid": f"lossexp-{metrics[0]}",
         "metricSectionId": f"lossexp-{_SECTION}",
-        "displayName": title,
         "metricKey": metrics[0],
         "selectedMetricKeys": metrics,
         "scaleType": scale,

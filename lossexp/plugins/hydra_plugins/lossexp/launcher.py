@@ -1,7 +1,7 @@
 """The launcher: all jobs of a sweep in one call, trained in stacks."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Hydra executes plugins without registering the module, which dataclasses
+# would need to read annotations that are text.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,7 @@
 """The sweeper: every combination of the swept values, as Hydra's own sweeper makes them, without composing each."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Hydra executes plugins without registering the module, which dataclasses
+# would need to read annotations that are text.
 from dataclasses import dataclass, field
 from typing import Any
 
