@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_loader import ConfigLoader
@@ -21,6 +21,9 @@ _PACKAGE = Path(__file__).resolve().parent
 CONFIG_DIR = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir())
 """Where the YAML files are: inside the package in a wheel, beside it in a checkout."""
 
+_WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+"""Asked of Hydra, and of us. Read before `main` sets it, which keeps Hydra from ending the process its own way."""
+
 
 def task(cfg: DictConfig) -> None:
     """Do one run. Ends the process where the run did not end well."""
@@ -30,8 +33,13 @@ def task(cfg: DictConfig) -> None:
     tree = OmegaConf.to_container(cfg, resolve=False)
     assert isinstance(tree, dict)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
-    job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(hydra_config.overrides.task))
-    exit_code = runner.run(job)
+    try:
+        job = config.build(
+            {str(key): value for key, value in tree.items()}, choices, tuple(hydra_config.overrides.task)
+        )
+        exit_code = runner.run(job)
+    except LossexpError as error:  # before Hydra sees it and adds its own words
+        refuse(error)
     if exit_code:
         sys.exit(exit_code)
 
@@ -65,21 +73,23 @@ def sweep(
 
 def main() -> None:
     """Run the command line."""
-    # Without it Hydra prints errors in its own way and ends the process; a user who sets it wants a traceback.
-    wants_traceback = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    command: Callable[[], None] = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")(
-        task
-    )
+    hydra_main = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")
+    command: Callable[[], None] = hydra_main(task)
     try:
         command()
     except (LossexpError, HydraException, OmegaConfBaseException) as error:
-        if wants_traceback:
-            raise
-        from lossexp import hydra_messages
-
-        print(f"lossexp: {hydra_messages.readable(error, CONFIG_DIR, sys.argv[1:])}", file=sys.stderr)
-        sys.exit(EXIT_USER_ERROR)
+        refuse(error)
     except KeyboardInterrupt:
         print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
         sys.exit(130)
+
+
+def refuse(error: Exception) -> NoReturn:
+    """End the process with one message about a user's mistake, or with a traceback where that was asked for."""
+    from lossexp import hydra_messages
+
+    if _WANTS_TRACEBACK:
+        raise error
+    print(f"lossexp: {hydra_messages.readable(error, CONFIG_DIR, sys.argv[1:])}", file=sys.stderr)
+    sys.exit(EXIT_USER_ERROR)

@@ -12,8 +12,8 @@ from lossexp.models import Params, Size
 from lossexp.stacking import Stack, StackedSplit
 from lossexp.targets import Task
 
-CACHE_BYTES = 2**18
-"""Raw predictions of a block of samples stay in a core's own cache, where each pass over them is cheap."""
+CACHE_BYTES = 2**20
+"""Size of the raw predictions and activations of a block of samples: passes over them should stay in a cache."""
 
 
 class Evaluator:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lossexp.errors import did_you_mean
+from lossexp.errors import LossexpError, did_you_mean
 
 
 def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> str:
@@ -22,14 +22,15 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
     text = str(error).strip()
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(found[1], config_dir, arguments)
-    if found := re.search(r"Could not find '([^']+)/([^'/]+)'\n*Available options in '[^']+':\n((?:\t.*\n?)*)", text):
-        group, choice, options = found[1], found[2], found[3].split()
+    if found := re.search(r"Could not find '([^'/]+)/([^']*)'", text):
+        options = re.findall(r"^\t(\S+)$", text, re.M) or _choices(config_dir / found[1])
+        group, choice = found.groups()
         return f"Unknown choice {group}={choice}.{did_you_mean(choice, options)} Known: {', '.join(options)}"
-    if found := re.search(r"Could not find '([^']+)'", text):
-        return f"Unknown choice {found[1]}: there is no such YAML file. {_folders(text)}"
     cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
     first = text.splitlines()[0] if text else type(error).__name__
-    return text if type(error).__module__.startswith("lossexp") else f"{first} {cause}".strip()
+    return (
+        text if isinstance(error, LossexpError) else f"The command line cannot be understood: {first} {cause}".strip()
+    )
 
 
 def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:
@@ -49,6 +50,5 @@ def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:
     return str(unknown_key(key, tree))
 
 
-def _folders(text: str) -> str:
-    found = re.findall(r"path=file://(\S.*)", text)
-    return f"Looked in: {', '.join(found)}" if found else ""
+def _choices(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))

@@ -104,8 +104,9 @@ def _softmax_classes(raw: Array, encoded: Array) -> tuple[Array, ...]:
         correct[tied] = 1 / (1 + np.count_nonzero(raw[:, tied] == 0, axis=0))
     np.exp(raw, out=raw)
     wrong = np.add.reduce(raw, axis=0)
-    log_loss = numerics.softplus(margin + np.log(wrong))
-    probability_wrong = -np.expm1(-log_loss)
+    odds = wrong * np.exp(np.minimum(margin, numerics.SAFE_EXPONENT))
+    log_loss = numerics.log1p(odds) + np.maximum(margin - numerics.SAFE_EXPONENT, 0)
+    probability_wrong = odds / (1 + odds)
     spread = np.add.reduce(np.square(raw, out=raw), axis=0) / np.square(wrong)
     return correct, log_loss, np.square(probability_wrong) * (1 + spread)
 

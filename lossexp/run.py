@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,6 +60,27 @@ class Run:
     def best_epoch(self) -> int | None:
         """The epoch of least validation loss; None where nothing was measured."""
         return self.epochs[int(np.argmin(self.metrics["val/loss"]))] if self.epochs else None
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether the run ended and did not diverge."""
+        return self.finished is not None and self.finished.ending != "diverged"
+
+    @functools.cached_property
+    def overrides(self) -> dict[str, str]:
+        """The settings given for this run, as typed: name to value."""
+        parted = (override.lstrip("+~").partition("=") for override in self.job.overrides)
+        return {name: value for name, _, value in parted}
+
+    def setting(self, name: str) -> str:
+        """Return a setting as typed, empty where it was not given."""
+        return self.overrides.get(name, "")
+
+    def last_metrics(self) -> dict[str, float]:
+        """Return the curves' values at the weights that the run keeps."""
+        assert self.finished is not None
+        place = self.epochs.index(self.finished.epoch)
+        return {name: values[place] for name, values in self.metrics.items()}
 
     def final_metrics(self) -> dict[str, float]:
         """Return the metrics of the whole run: best epoch and value, final gap, test split."""

@@ -34,7 +34,7 @@ def run(job: Job) -> int:
     Raises:
         LossexpError: The parts do not fit together, or nothing can be written; nothing has been created then.
     """
-    from lossexp import display
+    from lossexp import terminal
 
     data = checked(job)
     root = writable_folder(job.runs_dir)
@@ -42,11 +42,11 @@ def run(job: Job) -> int:
         recorder = Recorder(root, follower)
         the_run = recorder.open(job, data)
         stack = Stack([Member(job.experiment, data)])
-        with display.progress(1, job.experiment.training.epochs, job.name) as progress, recorder.guard([the_run]):
+        with terminal.progress(1, job.experiment.training.epochs, job.name) as progress, recorder.guard([the_run]):
             for epoch in train(stack):
                 recorder.take(epoch, [the_run])
                 progress.update(epoch, [the_run])
-        display.run_summary(the_run, follower.close())
+        terminal.run_summary(the_run, follower.close())
     return exit_code([the_run])
 
 
@@ -56,13 +56,13 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
     Raises:
         LossexpError: A job is not possible, or nothing can be written; nothing has been created then.
     """
-    from lossexp import display
+    from lossexp import terminal
     from lossexp.engines import Failure
     from lossexp.sweeping import plan
 
     settings = jobs[0].sweep
     planned = plan(jobs, settings)
-    display.plan(planned, engine)
+    terminal.plan(planned, engine)
     if settings.dry_run:
         return 0
     root = writable_folder(jobs[0].runs_dir)
@@ -70,7 +70,7 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
         recorder = Recorder(root, follower, {"sweep": time.strftime("%Y%m%d-%H%M%S")})
         runs = [recorder.open(job, member.data) for job, member in zip(planned.jobs, planned.members, strict=True)]
         todo = planned.stacks
-        with display.progress(len(runs), planned.n_epochs, "sweep") as progress, recorder.guard(runs):
+        with terminal.progress(len(runs), planned.n_epochs, "sweep") as progress, recorder.guard(runs):
             while todo:
                 stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
                 again: list[list[int]] = []
@@ -82,13 +82,13 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
                         recorder.take(event, members)
                         progress.update(event, members)
                 todo = again
-        display.sweep_summary(runs, follower.close())
+        terminal.sweep_summary(runs, follower.close())
     return exit_code(runs)
 
 
 def exit_code(runs: Sequence[Run]) -> int:
     """Return 0 where every run ended well."""
-    return 0 if all(run.finished is not None and run.finished.ending != "diverged" for run in runs) else EXIT_DIVERGED
+    return 0 if all(run.is_sound for run in runs) else EXIT_DIVERGED
 
 
 class Recorder:
@@ -155,7 +155,7 @@ class Recorder:
             run.record.path / "curves.png",
             run.history,
             title=f"{run.job.choices['dataset']}: {run.job.name}",
-            best_epoch=run.best_epoch,
+            best_epoch=run.best_epoch or 0,
             loss_label=f"{run.job.choices['loss']} loss",
             diverged=run.finished.ending == "diverged",
         )

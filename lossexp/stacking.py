@@ -126,7 +126,7 @@ class Stack:
     def select(self, runs: Iterable[int]) -> Stack:
         """Return the stack of some of the runs, in the same order."""
         stack = Stack([self.members[run] for run in runs])
-        if stack.streams == self.streams:
+        if [member.stream for member in stack.streams] == [member.stream for member in self.streams]:
             # The data is the same: hand over what has been laid out already.
             vars(stack).update({name: split for name, split in vars(self).items() if name in ("train", "val", "test")})
         return stack

@@ -42,6 +42,11 @@ class Stepper:
         self.is_shuffled = per_step is not None
         self.batch_size = min(per_step or self.n_examples, self.n_examples)
         self.steps_per_epoch = -(-self.n_examples // self.batch_size)
+        self.n_epochs = stack.training.epochs
+        experiments = [member.experiment for member in stack.members]
+        self._lr = np.array([experiment.optimizer.lr for experiment in experiments])
+        self._schedules = list(dict.fromkeys(experiment.schedule for experiment in experiments))
+        self._schedule_of_run = [self._schedules.index(experiment.schedule) for experiment in experiments]
         self.gradients = [np.empty_like(param) for param in params]
         self.states = states or [part.component.init(_runs(params, part.runs)) for part in stack.optimizers]
         n_units = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
@@ -77,12 +82,8 @@ class Stepper:
         """
         first = (number - 1) * self.steps_per_epoch
         steps = np.arange(first, first + self.steps_per_epoch)
-        experiments = [member.experiment for member in self.stack.members]
-        factors = {
-            schedule: schedule.factor(steps, self.steps_per_epoch, self.stack.training.epochs)
-            for schedule in {experiment.schedule for experiment in experiments}
-        }
-        lr = np.stack([e.optimizer.lr * factors[e.schedule] for e in experiments], axis=1)
+        factors = [schedule.factor(steps, self.steps_per_epoch, self.n_epochs) for schedule in self._schedules]
+        lr = np.stack(factors, axis=1)[:, self._schedule_of_run] * self._lr
         sizes = np.full((self.steps_per_epoch, 1), self.batch_size)
         sizes[-1] = self.n_examples - self.batch_size * (self.steps_per_epoch - 1)
         weight = np.empty_like(lr)
@@ -91,8 +92,9 @@ class Stepper:
         return self._columns(weight / sizes), [self._columns(lr[:, part.runs]) for part in self.stack.optimizers]
 
     def _columns(self, per_step: Array) -> list[Scalar]:
+        """Turn `(n_steps, n_runs)` into what each step is given."""
         if self.stack.n_runs == 1:
-            return [float(value) for value in per_step[:, 0]]
+            return per_step[:, 0].tolist()
         return list(per_step.astype(self.stack.dtype)[:, :, None])
 
     def _batches(self) -> Iterator[tuple[Array, Array]]:

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import dataclasses
 import functools
-import gc
 import json
 import os
 import sys
@@ -156,6 +155,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # MLflow's import makes a million objects that stay. Looking for garbage among them costs a quarter of the time.
-    gc.disable()
     sys.exit(main())

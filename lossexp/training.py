@@ -68,13 +68,12 @@ def train(stack: Stack) -> Iterator[Epoch]:
         One `Epoch` before the first step and one after each epoch, until every run has finished. Curves of both splits
         are measured at the same weights.
     """
-    with np.errstate(all="ignore"):  # what overflows is found at the end of its epoch
+    with np.errstate(all="ignore"):
         trainer = _Trainer(stack)
-        yield trainer.end_epoch()
-        while len(trainer.runs):
-            trainer.number += 1
-            trainer.stepper.run_epoch(trainer.number)
-            yield trainer.end_epoch()
+        epoch = trainer.end_epoch()
+    yield epoch
+    while len(trainer.runs):
+        yield trainer.next_epoch()
 
 
 class _Trainer:
@@ -96,6 +95,13 @@ class _Trainer:
     def _lay_out(self, stack: Stack, stepper: Stepper) -> None:
         self.stack, self.stepper = stack, stepper
         self.evaluators = Evaluator(stack, stack.train, "train"), Evaluator(stack, stack.val, "val")
+
+    @np.errstate(all="ignore")  # what overflows is found at the end of the epoch
+    def next_epoch(self) -> Epoch:
+        """Take every step of an epoch, then measure."""
+        self.number += 1
+        self.stepper.run_epoch(self.number)
+        return self.end_epoch()
 
     def end_epoch(self) -> Epoch:
         """Measure, let finished runs go, and remember the weights."""
@@ -151,7 +157,8 @@ class _Trainer:
         for place, run in enumerate(leaving):
             restored = self.stack.members[run].experiment.early_stopping.restore_best and self.best_epoch[run] > 0
             source = self.best if restored else self.last_finite
-            kept_epoch[run] = int(self.best_epoch[run]) if restored else self.number - (endings[run] == "diverged")
+            last = max(self.number - (endings[run] == "diverged"), 0)
+            kept_epoch[run] = int(self.best_epoch[run]) if restored else last
             for final, param in zip(params, source, strict=True):
                 final[:, place] = param[:, run]
         metrics = final_metrics(self.stack.select(leaving), params)

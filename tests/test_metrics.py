@@ -10,11 +10,13 @@ from lossexp.targets import Target, Task, encode
 from .trainings import BINARY, REGRESSION, THREE_CLASSES
 
 WAYS = [
-    (link_name, target, n_outputs)
-    for target, link_names in ((BINARY, ("logistic", "identity")), (THREE_CLASSES, ("softmax", "logistic", "identity")))
-    for link_name in link_names
-    for n_outputs in {1 if target is BINARY else 3}
-] + [("softmax", BINARY, 2)]
+    ("logistic", BINARY, 1),
+    ("identity", BINARY, 1),
+    ("softmax", BINARY, 2),
+    ("softmax", THREE_CLASSES, 3),
+    ("logistic", THREE_CLASSES, 3),
+    ("identity", THREE_CLASSES, 3),
+]
 
 
 def measured(raw, y, link_name, target):
@@ -43,23 +45,24 @@ def test_class_metrics_are_those_of_scikit_learn(link_name, target, n_outputs, d
     rtol = 1e-12 if dtype is np.float64 else 1e-5
     for run in range(3):
         p = probabilities(raw[:, run].astype(float), link_name)
-        assert panel["accuracy"][run] == pytest.approx(accuracy_score(y, p.argmax(axis=1)), rel=1e-12)
+        scores = p if n_outputs == 1 else raw[:, run].T
+        assert panel["accuracy"][run] == pytest.approx(accuracy_score(y, scores.argmax(axis=1)), rel=1e-12)
         brier = brier_score_loss(y, p, labels=labels, scale_by_half=target is BINARY)
         assert panel["brier"][run] == pytest.approx(brier, rel=rtol)
         if link_name != "identity":
             assert panel["log_loss"][run] == pytest.approx(log_loss(y, p, labels=labels), rel=rtol)
 
 
-def test_probabilities_of_zero_cost_36_nats():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_of_zero_cost_36_nats(dtype):
     """A clipped raw prediction can be a sure wrong answer: -log of the smallest step from 1 of a double."""
-    raw, y = np.array([[[-0.3, 1.7, 0.25, 2.0]]]), np.array([1, 0, 1, 1])
+    raw, y = np.array([[[-0.3, 1.7, 0.25, 2.0]]], dtype=dtype), np.array([1, 0, 1, 1])
     worst = -np.log(np.finfo(float).eps)
-    for _ in range(2):
-        panel = measured(raw, y, "identity", BINARY)
-        assert panel["log_loss"][0] == pytest.approx((2 * worst - np.log(0.25)) / 4, rel=1e-12)
-        raw = raw.astype(np.float32)
-    three = measured(np.array([-1.0, 1.0, 0.0]).reshape(3, 1, 1), np.array([0]), "identity", THREE_CLASSES)
-    assert three["log_loss"][0] == pytest.approx(worst, rel=1e-12)
+    panel = measured(raw, y, "identity", BINARY)
+    assert panel["log_loss"][0] == pytest.approx((2 * worst - np.log(0.25)) / 4, rel=1e-6)
+    raw = np.array([-1.0, 1.0, 0.0], dtype=dtype).reshape(3, 1, 1)
+    three = measured(raw, np.array([0]), "identity", THREE_CLASSES)
+    assert three["log_loss"][0] == pytest.approx(worst, rel=1e-6)
 
 
 def test_regression_metrics_are_those_of_scikit_learn():

@@ -39,6 +39,20 @@ def test_softplus_in_both_tails(dtype, rtol):
     np.testing.assert_allclose(result, expected, rtol=rtol, atol=SMALLEST_NORMAL[dtype])
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 5e-16), (np.float32, 3e-7)])
+def test_log1p_by_relative_accuracy_alone(dtype, rtol):
+    """Around the spacing of numbers at 1 as well, where 1 + x is x, half of x or twice x."""
+    eps = float(np.finfo(dtype).eps)
+    x = np.array(
+        [0, 1e-38, 1e-20, eps / 3, eps / 2, 0.6 * eps, eps, 1.4 * eps, 1e-5, 0.3, 1, 7, 1e10, 1e30], dtype=dtype
+    )
+    with mpmath.workdps(100):
+        expected = [float(mpmath.log1p(mpmath.mpf(float(number)))) for number in x]
+    result = numerics.log1p(x)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, expected, rtol=rtol, atol=0)
+
+
 def exact_softmax(scores):
     with mpmath.workdps(100):
         powers = [mpmath.exp(mpmath.mpf(float(score))) for score in scores]
@@ -47,7 +61,16 @@ def exact_softmax(scores):
 
 # Below, at and beyond the size at which scores are shifted.
 COLUMNS = np.array(
-    [[0.0, 0, 0], [1, -2, 3], [59.9, -59.9, 0], [60, 0, 1], [61, 0, -61], [-61, -61, -62], [1e4, 9990, 0], [-1e20, 1e20, 0]]
+    [
+        [0.0, 0, 0],
+        [1, -2, 3],
+        [59.9, -59.9, 0],
+        [60, 0, 1],
+        [61, 0, -61],
+        [-61, -61, -62],
+        [1e4, 9990, 0],
+        [-1e20, 1e20, 0],
+    ]
 )
 
 

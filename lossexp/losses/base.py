@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lossexp.components import Array, Component, Scalar
+from lossexp.components import Array, Component, Interval, Scalar
+from lossexp.differentiation import derivative
 from lossexp.links import LinkName
 from lossexp.targets import Target, Task
 
@@ -22,23 +25,43 @@ class Loss(Component, ABC):
 
     Shapes: `raw` `(n_outputs, n_runs, n_samples)`; `target` the same, or with a run axis of length 1 where all runs
     see the same targets; the value `(n_runs, n_samples)`, per example, summed over the outputs. The mean over the
-    samples is taken by the trainer, in one place; there is no factor ½ and no penalty in it.
+    samples is taken by the trainer, in one place; there is no factor ½ and no penalty in it. A hyperparameter that
+    differs between runs is a column `(n_runs, 1)`.
 
-    A subclass states three facts as data: the tasks it `accepts`, whether it is `convex` in the raw prediction, and
-    its `infimum`, the lowest value it can come to.
+    A subclass must define `value`. It states facts about itself as data:
+
+    Attributes:
+        accepts: The kinds of target.
+        convex: Whether the value is convex in the raw prediction.
+        formula: The value in plain text.
+        estimates: What the best prediction is, in words.
+        source: Author (year).
+        other_names: What other libraries call it; recognised in error messages.
     """
 
-    accepts: ClassVar[frozenset[Task]]
-    convex: ClassVar[bool]
-    infimum: ClassVar[float] = 0.0
+    accepts: ClassVar[frozenset[Task]] = REGRESSION
+    convex: ClassVar[bool] = False
+    formula: ClassVar[str] = ""
+    estimates: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    other_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make `value` refuse shapes that would broadcast, so that no loss has to think of it."""
+        super().__init_subclass__(**kwargs)
+        if "value" in vars(cls):
+            cls.value = _refusing_other_shapes(vars(cls)["value"])  # type: ignore[method-assign]
 
     @abstractmethod
     def value(self, raw: Array, target: Array) -> Array:
         """Return the loss of each example, `(n_runs, n_samples)`."""
 
-    @abstractmethod
     def gradient(self, raw: Array, target: Array, out: Array) -> None:
-        """Write d value / d raw into `out`, of the shape of `raw`. `out` may be `raw` itself."""
+        """Write d value / d raw into `out`, of the shape of `raw`. `out` may be `raw` itself.
+
+        Without a version of its own a loss is differentiated numerically, which is slower but trains as well.
+        """
+        np.copyto(out, derivative(lambda moved: self.value(moved, target), raw), casting="same_kind")
 
     def weighted_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
         """Write weight · d value / d raw into `out`; `weight` broadcasts to `(n_runs, n_samples)`.
@@ -54,6 +77,20 @@ class Loss(Component, ABC):
         self.gradient(raw, target, out)
         return value
 
+    @property
+    def has_own_gradient(self) -> bool:
+        """Tell whether the class gives a gradient, or is differentiated numerically."""
+        return type(self).gradient is not Loss.gradient
+
+    @property
+    def target_domain(self) -> Interval:
+        """The targets that the loss is defined for."""
+        return Interval(0, 1) if self.accepts <= CLASSES else Interval()
+
+    def infimum(self, target: Target) -> float:
+        """Return the greatest lower bound of the value on a kind of target; -inf if there is none."""
+        return 0.0
+
     def link_name(self, target: Target) -> LinkName:
         """Return how raw predictions are read as means or probabilities on a target this loss accepts."""
         if target.task is Task.REGRESSION:
@@ -65,6 +102,10 @@ class Loss(Component, ABC):
         one_per_class = target.task is Task.MULTICLASS or self.link_name(target) == "softmax"
         return target.n_classes if one_per_class else 1
 
+    def predicting(self, raw: Array) -> Array:
+        """Return the outputs that predict the target, which the metrics read: all, unless some say something else."""
+        return raw
+
     def as_metric(self, target: Target) -> str | None:
         """Return the name of the metric of the panel that this loss is, if it is one: it is not computed twice."""
         return None
@@ -72,6 +113,15 @@ class Loss(Component, ABC):
     def on(self, target: Target) -> Loss:
         """Return this loss with everything settled that depends on the kind of target."""
         return self
+
+
+def _refusing_other_shapes(value: Callable[[Any, Array, Array], Array]) -> Any:
+    @functools.wraps(value)
+    def checked(self: Loss, raw: Array, target: Array) -> Array:
+        require_same_outputs(raw, target)
+        return value(self, raw, target)
+
+    return checked
 
 
 def require_same_outputs(raw: Array, target: Array) -> None:
@@ -86,3 +136,16 @@ def require_same_outputs(raw: Array, target: Array) -> None:
             f"target {target.shape} does not fit raw predictions {raw.shape}: expected (n_outputs, n_runs, n_samples) "
             "for both, where the target's n_runs may be 1."
         )
+
+
+def summed(per_output: Array) -> Array:
+    """Return the sum over the outputs, `(n_runs, n_samples)`; a single output is returned as it is."""
+    return per_output[0] if len(per_output) == 1 else np.add.reduce(per_output, axis=0)
+
+
+def is_always(hyperparameter: Scalar, value: float) -> bool:
+    """Tell whether a hyperparameter has a value for every run, so that work which it makes void can be skipped.
+
+    A column stands only where runs differ, so it is never the same for all.
+    """
+    return isinstance(hyperparameter, float) and hyperparameter == value

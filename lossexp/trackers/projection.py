@@ -214,7 +214,7 @@ def _points(history: History, since: int) -> list[Metric]:
 
     epochs, times = history.epochs.tolist(), history.times.tolist()
     return [
-        Metric(name, curve[row], times[row], epochs[row])
+        Metric(name, float(curve[row]), times[row], epochs[row])
         for name, curve in history.metrics.items()
         for row in np.flatnonzero(np.isfinite(curve))[::-1].tolist()
         if row >= since

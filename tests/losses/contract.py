@@ -45,9 +45,9 @@ def gradient_of(loss, raw, encoded):
 
 def four_point(function, x, step=FOUR_POINT_STEP):
     """Return d function / d x by differences of error O(step⁴); `function` is elementwise over the shape of `x`."""
-    return (
-        function(x - 2 * step) - 8 * function(x - step) + 8 * function(x + step) - function(x + 2 * step)
-    ) / (12 * step)
+    return (function(x - 2 * step) - 8 * function(x - step) + 8 * function(x + step) - function(x + 2 * step)) / (
+        12 * step
+    )
 
 
 # --- the contract ---------------------------------------------------------------------------------------------
@@ -112,9 +112,7 @@ def out_may_be_raw(loss, target):
         loss.weighted_gradient(aliased, encoded, 0.5, aliased)
         np.testing.assert_array_equal(aliased, weighted)
         aliased = raw.copy()
-        np.testing.assert_array_equal(
-            loss.value_and_gradient(aliased, encoded, aliased), loss.value(raw, encoded)
-        )
+        np.testing.assert_array_equal(loss.value_and_gradient(aliased, encoded, aliased), loss.value(raw, encoded))
         np.testing.assert_array_equal(aliased, separate)
 
 

@@ -1,0 +1,277 @@
+"""The grammar of formulas: text to a SymPy expression, node by node. What is not listed here is refused."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import sympy as sp
+from sympy.logic.boolalg import BooleanAtom, BooleanFunction
+
+from lossexp.errors import ConfigError, did_you_mean
+from lossexp.symbolic.functions import FUNCTIONS, divide, log, piecewise
+
+MAX_CHARACTERS, MAX_NODES, MAX_DEPTH = 1000, 300, 40
+MAX_EXPONENT, MAX_NUMBER = 20, 1e100
+
+RAW, TARGET, ERROR = sp.symbols("raw target error", real=True)
+P, Q, LOG_P, LOG_Q = (
+    sp.Symbol("p", positive=True),
+    sp.Symbol("1 - p", positive=True),
+    sp.Symbol("log(p)", negative=True),
+    sp.Symbol("log(1 - p)", negative=True),
+)
+_VARIABLES = {"raw": RAW, "target": TARGET, "p": P}
+_WORDS = frozenset({*_VARIABLES, *FUNCTIONS, "pi", "where", "Piecewise"})
+
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: divide,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Lt: sp.Lt,
+    ast.LtE: sp.Le,
+    ast.Gt: sp.Gt,
+    ast.GtE: sp.Ge,
+    ast.Eq: sp.Eq,
+    ast.NotEq: sp.Ne,
+}
+_HINTS: dict[type, str] = {
+    ast.BitXor: "for a power write **",
+    ast.BitAnd: "write `and`",
+    ast.BitOr: "write `or`",
+    ast.Attribute: "functions are written without a module",
+}
+
+
+class FormulaError(ConfigError):
+    """A formula cannot be used."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A character of a formula, to point at."""
+
+    text: str
+    column: int
+
+    def __str__(self) -> str:
+        start = max(self.column - 40, 0)
+        return f"at character {self.column + 1}:\n  {self.text[start : start + 80]}\n  {' ' * (self.column - start)}^"
+
+
+def read(text: str, parameters: Collection[str]) -> sp.Expr:
+    """Return the expression that a formula stands for.
+
+    `raw - target`, `1 - p`, `log(p)` and `log(1 - p)` become symbols of their own, `ERROR`, `Q`, `LOG_P` and `LOG_Q`:
+    they are computed without cancellation, and have derivatives without divisions.
+
+    Args:
+        text: The formula.
+        parameters: Names that have values.
+
+    Raises:
+        FormulaError: Something in it is not allowed, or a name has no value, or a parameter is not in it.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"it has {len(text)} characters, at most {MAX_CHARACTERS} are allowed.")
+    if taken := sorted(_WORDS.intersection(parameters)):
+        raise FormulaError(f"{taken[0]} already means something in formulas: give the parameter another name.")
+    text = " ".join(text.split())
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        where = Place(text, min(max((error.offset or 1) - 1, 0), len(text)))
+        raise FormulaError(f"it is not a formula ({error.msg}), {where}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise FormulaError("it is nested too deeply, or has characters that no formula has.") from error
+    reader = _Reader(text, parameters)
+    expression = reader.number_or_expression(tree.body)
+    if unused := sorted(set(parameters) - reader.used):
+        raise FormulaError(f"{unused[0]} is given but not in it.{did_you_mean(unused[0], reader.used)}")
+    if not expression.free_symbols & {RAW, ERROR, P, Q, LOG_P, LOG_Q}:
+        raise FormulaError(
+            "it depends neither on raw, the raw prediction, nor on p, the probability of the true class."
+        )
+    if expression.free_symbols & {P, Q, LOG_P, LOG_Q} and expression.free_symbols & {RAW, ERROR, TARGET}:
+        raise FormulaError(
+            "p is the probability of the true class: write the formula over p alone, or over raw and target."
+        )
+    return expression
+
+
+class _Reader(ast.NodeVisitor):
+    """Visits the nodes that are allowed; all others end in `generic_visit`."""
+
+    def __init__(self, text: str, parameters: Iterable[str]) -> None:
+        self.text, self.parameters = text, frozenset(parameters)
+        self.used: set[str] = set()
+        self._n_nodes = self._depth = 0
+
+    def refuse(self, node: ast.AST, problem: str) -> NoReturn:
+        column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode())
+        raise FormulaError(f"{problem}, {Place(self.text, column)}")
+
+    def visit(self, node: ast.AST) -> Any:
+        self._n_nodes, self._depth = self._n_nodes + 1, self._depth + 1
+        if self._n_nodes > MAX_NODES or self._depth > MAX_DEPTH:
+            self.refuse(node, "this is too much: a formula has at most 300 parts, nested at most 40 deep")
+        result = super().visit(node)
+        self._depth -= 1
+        return result
+
+    def generic_visit(self, node: ast.AST) -> NoReturn:
+        names = {ast.Attribute: "a dot", ast.Lambda: "a lambda", ast.Subscript: "an index", ast.Constant: "text"}
+        name = names.get(type(node), f"a {type(node).__name__}")
+        hint = f" ({_HINTS[type(node)]})" if type(node) in _HINTS else ""
+        self.refuse(node, f"{name} is not allowed{hint}")
+
+    def number_or_expression(self, node: ast.AST) -> sp.Expr:
+        """Visit a node that must not be a condition."""
+        result = self.visit(node)
+        if _is_condition(result):
+            self.refuse(node, "this is a condition where a number is needed: write where(condition, 1, 0)")
+        return result
+
+    def condition(self, node: ast.AST) -> sp.Basic:
+        """Visit a node that must be a condition."""
+        result = self.visit(node)
+        if not _is_condition(result):
+            self.refuse(node, "a condition is needed here, such as raw > 0")
+        return result
+
+    def computed(
+        self, node: ast.AST, symbolic: Callable[..., Any], numeric: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        """Apply a function: to numbers at once, in floating point, so that no huge exact number ever comes up."""
+        if all(argument.is_Number for argument in arguments):
+            with np.errstate(all="ignore"):
+                value = float(numeric(*(np.array([float(argument)]) for argument in arguments)).item())
+            if not abs(value) < MAX_NUMBER:
+                self.refuse(node, f"the value of this is {value:g}")
+            return _number(value)
+        result = symbolic(*arguments)
+        coefficient = result.as_coeff_Mul()[0]
+        if coefficient.is_Rational and not max(abs(coefficient.p), coefficient.q) < MAX_NUMBER:
+            self.refuse(node, "a number in this is too large")
+        return result
+
+    def visit_Constant(self, node: ast.Constant) -> sp.Basic:
+        if isinstance(node.value, bool):
+            return sp.true if node.value else sp.false
+        if not isinstance(node.value, (int, float)):
+            self.generic_visit(node)
+        if not abs(node.value) < MAX_NUMBER:
+            self.refuse(node, "this number is too large")
+        return _number(float(node.value))
+
+    def visit_Name(self, node: ast.Name) -> sp.Basic:
+        if node.id == "pi":
+            return _number(np.pi)
+        if node.id in _VARIABLES:
+            return _VARIABLES[node.id]
+        if node.id in _WORDS:
+            self.refuse(node, f"{node.id} needs arguments in parentheses")
+        if node.id not in self.parameters:
+            hint = did_you_mean(node.id, {*self.parameters, *_VARIABLES}) or f" Give it one, as in {node.id}=1."
+            self.refuse(node, f"{node.id} has no value.{hint} It stands")
+        self.used.add(node.id)
+        return sp.Symbol(node.id, real=True)
+
+    def visit_BinOp(self, node: ast.BinOp) -> sp.Expr:
+        if type(node.op) not in _OPERATORS:
+            self.generic_visit(node.op if type(node.op) in _HINTS else node)
+        left, right = self.number_or_expression(node.left), self.number_or_expression(node.right)
+        apart = {(RAW, TARGET): ERROR, (TARGET, RAW): -ERROR, (sp.S.One, P): Q, (P, sp.S.One): -Q}
+        if isinstance(node.op, ast.Sub) and (left, right) in apart:
+            return apart[left, right]
+        if isinstance(node.op, ast.Pow) and right.is_Number and abs(right) > MAX_EXPONENT:
+            self.refuse(node.right, f"an exponent is at most {MAX_EXPONENT}")
+        function = _OPERATORS[type(node.op)]
+        numeric = operator.truediv if function is divide else function
+        return self.computed(node, function, numeric, left, right)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> sp.Basic:
+        if isinstance(node.op, ast.Not):
+            return sp.Not(self.condition(node.operand))
+        operand = self.number_or_expression(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            return operand
+        return -operand if isinstance(node.op, ast.USub) else self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> sp.Basic:
+        sides = [self.number_or_expression(side) for side in (node.left, *node.comparators)]
+        for comparison in node.ops:
+            if type(comparison) not in _COMPARISONS:
+                self.generic_visit(node)
+        pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
+        return sp.And(*(_COMPARISONS[type(comparison)](left, right) for comparison, left, right in pairs))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> sp.Basic:
+        conditions = [self.condition(value) for value in node.values]
+        return sp.And(*conditions) if isinstance(node.op, ast.And) else sp.Or(*conditions)
+
+    def visit_IfExp(self, node: ast.IfExp) -> sp.Expr:
+        pair = self.number_or_expression(node.body), self.condition(node.test)
+        return piecewise(pair, (self.number_or_expression(node.orelse), sp.true))
+
+    def visit_Call(self, node: ast.Call) -> sp.Expr:
+        if not isinstance(node.func, ast.Name):
+            self.generic_visit(node.func)
+        name, arguments = node.func.id, node.args
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in arguments):
+            self.refuse(node, f"{name} takes plain arguments only")
+        if name in ("where", "Piecewise"):
+            return piecewise(*(self.where(node) if name == "where" else self.pairs(node)))
+        if name not in FUNCTIONS:
+            known = sorted({*FUNCTIONS, "where", "Piecewise"})
+            hint = did_you_mean(name, known)
+            self.refuse(node, f"{name} is not a known function.{hint} Known: {', '.join(known)}. It stands")
+        function = FUNCTIONS[name]
+        wanted = function.n_arguments
+        if len(arguments) != wanted if wanted else len(arguments) < 2:
+            self.refuse(node, f"{name} takes {wanted or 'two or more'} argument{'' if wanted == 1 else 's'}")
+        values = [self.number_or_expression(argument) for argument in arguments]
+        if function.symbolic is log and values[0] in (P, Q):
+            return LOG_P if values[0] == P else LOG_Q
+        return self.computed(node, function.symbolic, function.numeric, *values)
+
+    def where(self, node: ast.Call) -> list[tuple[sp.Expr, sp.Basic]]:
+        """Read the arguments of where(condition, value, otherwise)."""
+        if len(node.args) != 3:
+            self.refuse(node, "where takes a condition and two values")
+        condition, value, otherwise = node.args
+        return [
+            (self.number_or_expression(value), self.condition(condition)),
+            (self.number_or_expression(otherwise), sp.true),
+        ]
+
+    def pairs(self, node: ast.Call) -> list[tuple[sp.Expr, sp.Basic]]:
+        """Read the arguments of Piecewise((value, condition), ..., (value, True))."""
+        pairs = []
+        for pair in node.args:
+            if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
+                self.refuse(pair, "Piecewise takes pairs (value, condition)")
+            value, condition = pair.elts
+            pairs.append((self.number_or_expression(value), self.condition(condition)))
+        if not pairs or pairs[-1][1] != sp.true:
+            self.refuse(node, "the last pair of Piecewise needs the condition True")
+        return pairs
+
+
+def _is_condition(node: sp.Basic) -> bool:
+    # A symbol is a Boolean to SymPy as well.
+    return isinstance(node, (sp.core.relational.Relational, BooleanFunction, BooleanAtom))
+
+
+def _number(value: float) -> sp.Number:
+    """Return a number that is exact where it is a small fraction, as 2, 0.5 and 1.25 are."""
+    numerator, denominator = value.as_integer_ratio()
+    return sp.Rational(numerator, denominator) if denominator <= 16 and abs(numerator) < 2**53 else sp.Float(value)
