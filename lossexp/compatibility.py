@@ -11,6 +11,7 @@ from lossexp.early_stopping import Patience
 from lossexp.errors import IncompatibleError
 from lossexp.experiment import Experiment
 from lossexp.losses import Loss
+from lossexp.losses.classes import ClassLoss
 from lossexp.targets import Target, Task
 
 _NEEDS = {
@@ -18,6 +19,7 @@ _NEEDS = {
     frozenset({Task.BINARY}): "two classes",
     frozenset({Task.BINARY, Task.MULTICLASS}): "class labels",
 }
+_NATURAL = {Task.REGRESSION: "mse", Task.BINARY: "bce", Task.MULTICLASS: "cce"}
 
 
 def legal_losses(target: Target) -> list[str]:
@@ -44,16 +46,16 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
     target, loss = data.target, experiment.loss
     if target.task not in loss.accepts:
         needs = _NEEDS.get(loss.accepts, " or ".join(sorted(loss.accepts)))
-        legal = legal_losses(target)
         raise IncompatibleError(
             f"loss={choices['loss']} needs {needs}, but dataset={choices['dataset']} has {_described(data)}.\n"
-            f"Losses for {_kind(target)}: {', '.join(legal)}   e.g. loss={legal[0]}"
+            f"Losses for {_kind(target)}: {', '.join(legal_losses(target))}   e.g. loss={_NATURAL[target.task]}"
         )
     if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
         raise IncompatibleError(
             f"loss.link={loss.link_name(target)} gives probabilities, but dataset={choices['dataset']} has "
             f"{_described(data)}. Use loss.link=identity."
         )
+    _check_values(loss, data, choices)
     rule = experiment.early_stopping
     metric = rule.monitor.partition("/")[2] if isinstance(rule, Patience) else "loss"
     if metric not in ("loss", *metrics.names(target)):
@@ -62,6 +64,26 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
             f"early_stopping.monitor=val/{metric} is not measured on dataset={choices['dataset']}, which has "
             f"{_described(data)}. Measured are: {known}"
         )
+
+
+def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
+    """Refuse targets outside the domain of the loss, and weights that are not one per class."""
+    target, domain = data.target, loss.target_domain
+    if target.task.is_classes:
+        weights = loss.class_weight if isinstance(loss, ClassLoss) else None
+        if weights is not None and len(weights) != target.n_classes:
+            raise IncompatibleError(
+                f"loss.class_weight has {len(weights)} numbers, but dataset={choices['dataset']} has {target}. "
+                "Give one weight per class, in the order of the classes."
+            )
+        return
+    for name, split in (("training", data.train), ("validation", data.val), ("test", data.test)):
+        if not domain.contains(split.y):
+            value = next(value for value in split.y.tolist() if not domain.contains(value))
+            raise IncompatibleError(
+                f"loss={choices['loss']} needs targets {domain}, but dataset={choices['dataset']} has {value:g} in "
+                f"its {name} split. Use a loss for any real number, e.g. loss={_NATURAL[target.task]}"
+            )
 
 
 def _kind(target: Target) -> str:

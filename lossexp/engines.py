@@ -10,8 +10,9 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from lossexp.components import Component, Interval
 from lossexp.errors import ConfigError
@@ -55,11 +56,10 @@ class Engine(Component):
         """
         if self.backend == "threads":
             yield from self._on_threads(stacks)
-        elif self.backend == "loky":
-            yield from _on_workers(stacks, "loky", self.n_jobs)
         else:
-            with _cluster(self.address, self.n_jobs):
-                yield from _on_workers(stacks, "dask", self.n_jobs)
+            workers = _processes(self.n_jobs) if self.backend == "loky" else _cluster(self.address, self.n_jobs)
+            with workers as died:
+                yield from _on_workers(stacks, died)
 
     def _on_threads(self, stacks: Sequence[Stack]) -> Iterator[Event]:
         from joblib import effective_n_jobs
@@ -94,22 +94,21 @@ class Engine(Component):
             pool.shutdown(cancel_futures=True)
 
 
-def _on_workers(stacks: Sequence[Stack], backend: str, n_jobs: int) -> Iterator[Event]:
-    """Train in other processes; what a dead worker was doing is started again elsewhere."""
+def _on_workers(stacks: Sequence[Stack], died: tuple[type[Exception], ...]) -> Iterator[Event]:
+    """Train on the workers of joblib's active backend; what a dead worker was doing is started again elsewhere."""
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     pending = dict(enumerate(stacks))
     for attempt in range(1, ATTEMPTS + 1):
         # The last attempt goes one by one, so that a stack that kills its worker takes no other one with it.
         batches = [list(pending)] if attempt < ATTEMPTS else [[index] for index in pending]
         for batch in batches:
-            parallel = Parallel(n_jobs, backend=backend, batch_size=1, return_as="generator_unordered")
+            parallel = Parallel(batch_size=1, return_as="generator_unordered")
             try:
                 for index, outcome in parallel(delayed(_train_fully)(index, pending[index]) for index in batch):
                     del pending[index]
                     yield from ((index, event) for event in outcome)
-            except TerminatedWorkerError as error:
+            except died as error:
                 if attempt == ATTEMPTS:
                     yield batch[0], Failure(error)
         if not pending:
@@ -127,27 +126,34 @@ def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
             return index, [Failure(error)]
 
 
-def _cluster(address: str | None, n_jobs: int) -> Any:
-    """Return the context in which joblib sends work to a Dask cluster."""
+@contextmanager
+def _processes(n_jobs: int) -> Iterator[tuple[type[Exception], ...]]:
+    """Make joblib start processes; yield what it raises when one of them dies."""
+    from joblib import parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    with parallel_config("loky", n_jobs=n_jobs):
+        yield (TerminatedWorkerError,)
+
+
+@contextmanager
+def _cluster(address: str | None, n_jobs: int) -> Iterator[tuple[type[Exception], ...]]:
+    """Make joblib send work to a Dask cluster; yield what it raises when a worker keeps dying."""
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError as error:
         raise ConfigError(
             "hydra.launcher.backend=dask needs Dask, which is not installed. Install it: pip install 'lossexp[dask]'"
         ) from error
-    from contextlib import contextmanager
+    from joblib import effective_n_jobs, parallel_config
 
-    from joblib import parallel_config
-
-    @contextmanager
-    def connected() -> Iterator[None]:
-        try:
-            client = Client(address) if address else Client(n_workers=max(n_jobs, 1) if n_jobs > 0 else None)
-        except OSError as error:
-            raise ConfigError(
-                f"hydra.launcher.address={address}: no Dask scheduler answers there ({error})."
-            ) from error
-        with client, parallel_config("dask"):
-            yield
-
-    return connected()
+    try:
+        client = (
+            Client(address)
+            if address
+            else Client(n_workers=effective_n_jobs(n_jobs), threads_per_worker=1, dashboard_address=None)
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"hydra.launcher.address={address}: no Dask scheduler answers there ({error}).") from error
+    with client, parallel_config("dask"):
+        yield (KilledWorker,)

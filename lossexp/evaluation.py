@@ -64,7 +64,9 @@ class Evaluator:
                     value = part.component.value(part_raw, part_encoded)
                     loss[part.runs] += np.add.reduce(value, axis=-1, dtype=np.float64)
                 link_name = part.component.link_name(stack.target)
-                total[:, part.runs] += metrics.sums(part_raw, part_encoded, link_name, stack.target)
+                predicting = part.component.predicting(part_raw)
+                part_encoded = part_encoded[: len(predicting)]
+                total[:, part.runs] += metrics.sums(predicting, part_encoded, link_name, stack.target)
         panel = metrics.panel(total, self.split.n_samples, stack.target, self.variance)
         loss /= self.split.n_samples
         for part in stack.losses:

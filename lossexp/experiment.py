@@ -21,12 +21,13 @@ class Training(Component):
     Attributes:
         epochs: Passes over the training split; 0 measures the initial model only.
         dtype: Precision of parameters, activations and gradients. Curves are summed in float64 either way.
-        max_stack: At most so many runs of a sweep are trained as one computation.
+        max_stack: At most so many runs of a sweep are trained as one computation, on one core. It does not depend on the
+            number of cores, so that results do not either.
     """
 
     epochs: Count = 100
     dtype: Literal["float32", "float64"] = "float32"
-    max_stack: PositiveCount = 64
+    max_stack: PositiveCount = 32
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,13 +24,21 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
         return _unknown_key(found[1], config_dir, arguments)
     if found := re.search(r"Could not find '([^'/]+)/([^']*)'", text):
         options = re.findall(r"^\t(\S+)$", text, re.M) or _choices(config_dir / found[1])
-        group, choice = found.groups()
-        return f"Unknown choice {group}={choice}.{did_you_mean(choice, options)} Known: {', '.join(options)}"
+        return _unknown_choice(found[1], found[2], options)
     cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
     first = text.splitlines()[0] if text else type(error).__name__
     return (
         text if isinstance(error, LossexpError) else f"The command line cannot be understood: {first} {cause}".strip()
     )
+
+
+def _unknown_choice(group: str, choice: str, options: Sequence[str]) -> str:
+    """Say that there is no such choice, and what it is called here if another library knows it by that name."""
+    from lossexp.synonyms import our_name
+
+    known = our_name(group, choice)
+    hint = f" Did you mean {known}?" if known in options else did_you_mean(choice, options)
+    return f"Unknown choice {group}={choice}.{hint} Known: {', '.join(options)}"
 
 
 def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:

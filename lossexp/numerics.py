@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lossexp.components import Array
+from lossexp.components import Array, Scalar
 
 
 def sigmoid(z: Array, out: Array | None = None) -> Array:
@@ -39,7 +39,8 @@ def log1p(x: Array) -> Array:
 
 def softmax(raw: Array, out: Array) -> Array:
     """Write exp(raw) / sum(exp(raw)) over axis 0 into `out` (which may be `raw`) and return it."""
-    np.divide(out, exponentials(raw, out), out=out)
+    total, _ = exponentials(raw, out)
+    np.divide(out, total, out=out)
     return out
 
 
@@ -47,16 +48,18 @@ SAFE_EXPONENT = 60.0
 """exp of anything in ±60 neither overflows nor underflows in float32, nor does a sum of millions of them."""
 
 
-def exponentials(raw: Array, out: Array) -> Array:
-    """Write exp(raw - shift) into `out`, with one shift per column of axis 0, and return its sum over axis 0.
+def exponentials(raw: Array, out: Array) -> tuple[Array, Scalar]:
+    """Write exp(raw - shift) into `out`, with one shift per column of axis 0; return its sum over axis 0, and the shift.
 
     The shift is the maximum where any score is large and 0 elsewhere: ratios of the results do not depend on it, and
     leaving it out saves two of the passes over memory that a softmax needs.
     """
+    shift: Scalar = 0.0
     if np.minimum.reduce(raw, axis=None) < -SAFE_EXPONENT or not (np.maximum.reduce(raw, axis=None) < SAFE_EXPONENT):
-        raw = np.subtract(raw, np.maximum.reduce(raw, axis=0), out=out)
+        shift = np.maximum.reduce(raw, axis=0)
+        raw = np.subtract(raw, shift, out=out)
     np.exp(raw, out=out)
-    return np.add.reduce(out, axis=0)
+    return np.add.reduce(out, axis=0), shift
 
 
 def log_sum_exp(raw: Array) -> tuple[Array, Array]:

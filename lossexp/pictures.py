@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TRAIN, VALIDATION, ALARM = "#2f7fc1", "#e07b1a", "#c62f3b"
-_INK, _GRID = "#333333", "#dddddd"
+_INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
 
 _LOG_RATIO = 20
 """Positive losses whose largest is more than this many times the smallest are drawn on a log scale."""
@@ -103,33 +103,36 @@ class CurvePainter:
     def __init__(self) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
 
         self._figure = Figure(figsize=(8, 5), dpi=100, facecolor="white")
         self._canvas = FigureCanvasAgg(self._figure)
         self._axes = axes = self._figure.add_axes((0.1, 0.11, 0.86, 0.74))
         axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color("#999999")
+        axes.spines[["left", "bottom"]].set_color(_FAINT)
         axes.grid(color=_GRID, linewidth=0.8)
-        axes.tick_params(color="#999999", labelcolor=_INK)
-        axes.set_axisbelow(True)
-        axes.yaxis.set_label_coords(-0.085, 0.5)  # a fixed place: finding one would lay out every tick label twice
+        axes.tick_params(color=_FAINT, labelcolor=_INK)
+        axes.xaxis.set_animated(True)
         axes.yaxis.set_animated(True)
-        self._moving: list[Any] = [axes.yaxis]
-        self._best_line = self._moving_line(color=_GRID, linewidth=1.5)
+        self._moving: list[Any] = [axes.xaxis, axes.yaxis]
+        self._best_line = self._moving_line(color=_FAINT, linewidth=0.8)
         self._train = self._moving_line(color=TRAIN, linewidth=1.8, label="train")
         self._val = self._moving_line(color=VALIDATION, linewidth=1.8, linestyle=(0, (4, 1.6)), label="validation")
-        self._best = self._moving_line(color=VALIDATION, marker="o", markersize=7, markeredgecolor="white")
+        dot: dict[str, Any] = {"color": VALIDATION, "marker": "o", "markersize": 7, "markeredgecolor": "white"}
+        self._best = self._moving_line(**dot)
         self._end = self._moving_line(color=ALARM, marker="X", markersize=8, markeredgecolor="white", linestyle="")
-        self._title = self._moving_text(0.1, 0.94, fontsize=13, color=_INK, fontweight="bold")
-        self._best_note = self._moving_text(0.38, 0.879, fontsize=10, color=_INK)
-        self._end_note = self._moving_text(0.7, 0.879, fontsize=10, color=ALARM)
+        self._title = self._moving_text(0.1, 0.94, fontsize=13, fontweight="bold")
+        self._loss_label = self._moving_text(0.01, 0.48, rotation=90, va="center")
+        self._best_note = self._moving_text(0.435, 0.876)
+        self._figure.text(0.53, 0.02, "epoch", color=_INK, ha="center")
+        self._figure.add_artist(Line2D([0.42], [0.887], **dot))
         self._figure.legend(
             handles=[self._train, self._val], loc="center left", bbox_to_anchor=(0.092, 0.888), ncols=2,
             frameon=False, borderpad=0, handlelength=2.6, labelcolor=_INK,
         )  # fmt: skip
         self._palette = _palette()
-        self._background: Any = None
-        self._background_epochs: tuple[int, int] | None = None
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
 
     def paint(
         self,
@@ -154,10 +157,10 @@ class CurvePainter:
         Raises:
             StorageError: The file cannot be written.
         """
-        self._share_background(int(history.epochs[0]), int(history.epochs[-1]))
         train, val = history.metrics["train/loss"], history.metrics["val/loss"]
         axis = LossAxis.covering(train, val)
-        self._set_loss_axis(axis, loss_label)
+        self._set_axes(int(history.epochs[0]), int(history.epochs[-1]), axis)
+        self._loss_label.set_text(f"{loss_label} (log scale)" if axis.is_log else loss_label)
         marker = "o" if len(history.epochs) == 1 else ""
         for line, losses in ((self._train, train), (self._val, val)):
             line.set_data(history.epochs, axis.position(losses))
@@ -178,26 +181,16 @@ class CurvePainter:
 
     def _moving_text(self, x: float, y: float, **style: Any) -> Any:
         # Without parse_math a name with two dollar signs would be read as a formula.
-        text = self._figure.text(x, y, "", animated=True, parse_math=False, **style)
+        text = self._figure.text(x, y, "", color=_INK, animated=True, parse_math=False, **style)
         self._moving.append(text)
         return text
 
-    def _share_background(self, first: int, last: int) -> None:
-        """Draw what does not move, unless the last picture had the same epochs."""
-        if (first, last) == self._background_epochs:
-            return
-        self._axes.set_xlim(first, max(last, first + 1))
-        self._axes.set_xticks(round_numbers(first, max(last, first + 1), smallest_step=1.0))
-        self._axes.set_xlabel("epoch", color=_INK)
-        self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
-        self._background_epochs = (first, last)
-
-    def _set_loss_axis(self, axis: LossAxis, label: str) -> None:
-        ticks = axis.ticks()
+    def _set_axes(self, first: int, last: int, axis: LossAxis) -> None:
+        last, ticks = max(last, first + 1), axis.ticks()
+        self._axes.set_xlim(first, last)
+        self._axes.set_xticks(round_numbers(first, last, smallest_step=1.0))
         self._axes.set_ylim(axis.low, axis.high)
         self._axes.set_yticks(list(ticks), labels=list(ticks.values()))
-        self._axes.set_ylabel(f"{label} (log scale)" if axis.is_log else label, color=_INK, parse_math=False)
 
     def _mark_best(self, history: History, epoch: int, axis: LossAxis) -> None:
         value = history.metrics["val/loss"][history.epochs == epoch]
@@ -205,13 +198,12 @@ class CurvePainter:
         shown = bool(np.isfinite(position).all())
         self._best.set_data([epoch], position if shown else [np.nan])
         self._best_line.set_data([epoch, epoch], [axis.low, axis.high] if shown else [np.nan, np.nan])
-        self._best_note.set_text(f"●  best epoch {epoch}: {value[0]:.4g}" if shown else "")
+        self._best_note.set_text(f"best epoch {epoch}: {value[0]:.4g}" if shown else "")
 
     def _mark_end(self, history: History, axis: LossAxis, diverged: bool) -> None:
         ends = [_last_drawn(history.epochs, axis.position(history.metrics[key])) for key in ("train/loss", "val/loss")]
         points = [end for end in ends if end is not None] if diverged else []
         self._end.set_data([epoch for epoch, _ in points], [position for _, position in points])
-        self._end_note.set_text("✖  diverged" if diverged else "")
 
     def _write(self, path: Path) -> None:
         from PIL import Image
@@ -219,7 +211,7 @@ class CurvePainter:
         drawn = Image.frombuffer("RGBA", self._canvas.get_width_height(), self._canvas.buffer_rgba())
         image = drawn.convert("RGB").quantize(palette=self._palette, dither=Image.Dither.NONE)
         try:
-            image.save(path, format="PNG", compress_level=6)
+            image.save(path, format="PNG", compress_level=1)
         except OSError as error:
             raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
 
@@ -230,11 +222,11 @@ def _last_drawn(epochs: Array, positions: Array) -> tuple[int, float] | None:
 
 
 def _palette() -> Image:
-    """Return an image whose palette holds every colour of the picture in 40 shades down to white."""
+    """Return an image whose palette holds every colour of the picture in 16 shades down to white."""
     from PIL import Image, ImageColor
 
     inks = np.array([ImageColor.getrgb(ink) for ink in ("#000000", _INK, TRAIN, VALIDATION, ALARM)])
-    shades = np.linspace(0, 1, 40)[:, None, None]
+    shades = np.linspace(0, 1, 16)[:, None, None]
     palette = Image.new("P", (1, 1))
     palette.putpalette((255 - shades * (255 - inks)).round().astype(np.uint8).tobytes())
     return palette

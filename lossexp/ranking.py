@@ -19,7 +19,7 @@ class Row:
     Attributes:
         settings: What sets them apart from other rows.
         runs: The runs.
-        means: Mean over the runs of each metric at the end of training; diverged runs do not count.
+        means: Mean over the runs of each metric at the end of training; those that diverged or failed do not count.
         deviations: Standard deviation over the runs, NaN for a single one.
     """
 
@@ -29,9 +29,9 @@ class Row:
     deviations: Mapping[str, float]
 
     @property
-    def n_diverged(self) -> int:
-        """How many of the runs did not end well."""
-        return sum(not run.is_sound for run in self.runs)
+    def problems(self) -> list[str]:
+        """What became of the runs that did not end well, each in one word."""
+        return [run.problem for run in self.runs if run.problem]
 
 
 def criterion(target: Target) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def criterion(target: Target) -> tuple[str, ...]:
 
 
 def rank(runs: Sequence[Run]) -> list[Row]:
-    """Return one row per setting, the best first, rows with diverged runs last."""
+    """Return one row per setting, the best first, rows with runs that diverged or failed last."""
     varying = varying_settings(runs)
     grouped: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
@@ -48,7 +48,7 @@ def rank(runs: Sequence[Run]) -> list[Row]:
     names = [name for name in varying if name != "seed"]
     rows = [_row(dict(zip(names, key, strict=True)), members) for key, members in grouped.items()]
     by = criterion(runs[0].data.target)
-    return sorted(rows, key=lambda row: (row.n_diverged, *(_badness(row, name) for name in by)))
+    return sorted(rows, key=lambda row: (len(row.problems), *(_badness(row, name) for name in by)))
 
 
 def best_per_loss(rows: Sequence[Row]) -> dict[str, Row]:
@@ -66,7 +66,7 @@ def varying_settings(runs: Sequence[Run]) -> list[str]:
 
 
 def _row(settings: dict[str, str], runs: Sequence[Run]) -> Row:
-    sound = [run for run in runs if run.is_sound]
+    sound = [run for run in runs if not run.problem]
     final = [run.last_metrics() for run in sound]
     names = final[0] if final else {}
     values = {name: np.array([metric[name] for metric in final]) for name in names}

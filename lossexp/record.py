@@ -88,7 +88,7 @@ class Record:
         try:
             path.mkdir(parents=True)
             (path / "config.yaml").write_text(config, encoding="utf-8")
-            _write_atomically(path / "run.json", json.dumps(asdict(sheet), indent=1))
+            (path / "run.json").write_text(json.dumps(asdict(sheet), indent=1), encoding="utf-8")
         except OSError as error:
             raise StorageError(f"Cannot write the run folder {path}: {error.strerror}.") from error
         return cls(path)

@@ -27,6 +27,7 @@ class Run:
     n_written: int = 0
     finished: Finished | None = None
     is_closed: bool = False
+    failure: str = ""
 
     def add(self, epoch: Epoch, values: dict[str, float]) -> None:
         """Take in what this run did in one epoch."""
@@ -62,9 +63,11 @@ class Run:
         return self.epochs[int(np.argmin(self.metrics["val/loss"]))] if self.epochs else None
 
     @property
-    def is_sound(self) -> bool:
-        """Tell whether the run ended and did not diverge."""
-        return self.finished is not None and self.finished.ending != "diverged"
+    def problem(self) -> str | None:
+        """In one word, why the run does not count; None where it ended well."""
+        if self.finished is None:
+            return "failed"
+        return "diverged" if self.finished.ending == "diverged" else None
 
     @functools.cached_property
     def overrides(self) -> dict[str, str]:
@@ -104,9 +107,10 @@ class Run:
             return f"Diverged in epoch {kept + 1}; the weights of epoch {kept} are kept. Try a lower optimizer.lr."
         ending = "Stopped early" if self.finished.ending == "stopped early" else "Completed"
         weights = "" if kept == self.epochs[-1] else f", weights of epoch {kept} restored"
+        numerical = "" if self.job.experiment.loss.has_own_gradient else " Its gradient was derived numerically."
         return (
-            f"{ending} after epoch {self.epochs[-1]}{weights}: validation loss "
-            f"{self.metrics['val/loss'][-1]:.4g}, best {min(self.metrics['val/loss']):.4g} at epoch {self.best_epoch}."
+            f"{ending} after epoch {self.epochs[-1]}{weights}: validation loss {self.metrics['val/loss'][-1]:.4g}, "
+            f"best {min(self.metrics['val/loss']):.4g} at epoch {self.best_epoch}.{numerical}"
         )
 
     def weights(self) -> dict[str, Array]:
@@ -131,6 +135,6 @@ class Run:
         """Write what was measured so far and that something ended the run from outside."""
         self.flush()
         status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {reason}"))
+        self.failure = f"{type(error).__name__}: {error}".rstrip(": ")
+        self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {self.failure}"))
         self.is_closed = True

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossexp import __version__, compatibility
+from lossexp import __version__, compatibility, ranking
 from lossexp.config import Job
 from lossexp.datasets.base import Data
 from lossexp.errors import EXIT_DIVERGED, StorageError
-from lossexp.record import Record, RunSheet, now_ms
+from lossexp.record import Outcome, Record, RunSheet, now_ms
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
 from lossexp.training import Epoch, train
@@ -42,7 +44,8 @@ def run(job: Job) -> int:
         recorder = Recorder(root, follower)
         the_run = recorder.open(job, data)
         stack = Stack([Member(job.experiment, data)])
-        with terminal.progress(1, job.experiment.training.epochs, job.name) as progress, recorder.guard([the_run]):
+        n_epochs = job.experiment.training.epochs
+        with one_blas_thread(), terminal.progress(1, n_epochs, job.name) as progress, recorder.guard([the_run]):
             for epoch in train(stack):
                 recorder.take(epoch, [the_run])
                 progress.update(epoch, [the_run])
@@ -67,10 +70,11 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
         return 0
     root = writable_folder(jobs[0].runs_dir)
     with jobs[0].tracker.start(root) as follower:
-        recorder = Recorder(root, follower, {"sweep": time.strftime("%Y%m%d-%H%M%S")})
+        recorder = Recorder(root, follower, {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"})
         runs = [recorder.open(job, member.data) for job, member in zip(planned.jobs, planned.members, strict=True)]
         todo = planned.stacks
-        with terminal.progress(len(runs), planned.n_epochs, "sweep") as progress, recorder.guard(runs):
+        n_epochs = planned.n_epochs
+        with one_blas_thread(), terminal.progress(len(runs), n_epochs, "sweep") as progress, recorder.guard(runs):
             while todo:
                 stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
                 again: list[list[int]] = []
@@ -82,13 +86,27 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
                         recorder.take(event, members)
                         progress.update(event, members)
                 todo = again
-        terminal.sweep_summary(runs, follower.close())
+        rows = ranking.rank(runs)
+        recorder.sum_up(rows, runs)
+        terminal.sweep_summary(rows, follower.close())
     return exit_code(runs)
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Return a context in which a matrix multiply keeps to one thread.
+
+    The matrices are small: threads cost more than they give, and the cores are for other stacks. It also makes curves
+    independent of the number of cores.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def exit_code(runs: Sequence[Run]) -> int:
     """Return 0 where every run ended well."""
-    return 0 if all(run.is_sound for run in runs) else EXIT_DIVERGED
+    return 0 if all(run.problem is None for run in runs) else EXIT_DIVERGED
 
 
 class Recorder:
@@ -107,7 +125,7 @@ class Recorder:
 
     def open(self, job: Job, data: Data) -> Run:
         """Make the run folder of a job."""
-        return Run(job, data, Record.create(self.root / "records", sheet(job, data, self.tags), job.yaml()))
+        return Run(job, data, Record.create(self.root / "records", sheet(job, data, self.tags), job.yaml))
 
     def take(self, epoch: Epoch, runs: Sequence[Run]) -> None:
         """Take in an epoch of a stack of runs."""
@@ -133,6 +151,25 @@ class Recorder:
         for _, run in unfinished:
             run.start_again()
         return [[index] for index, _ in unfinished]
+
+    def sum_up(self, rows: Sequence[ranking.Row], runs: Sequence[Run]) -> None:
+        """Record the sweep itself: a run of its own with the ranked table and a picture of all runs."""
+        from lossexp import overview
+
+        first, name = runs[0].job, f"sweep {self.tags['sweep']}"
+        started = min(run.record.sheet.started for run in runs)
+        varying = {name: ",".join(dict.fromkeys(run.setting(name) for run in runs)) for name in rows[0].settings}
+        tags = {**self.tags, "kind": "sweep", "dataset": first.choices["dataset"]}
+        about = replace(sheet(first, runs[0].data, tags), name=name, started=started, params=varying, tags=tags)
+        record = Record.create(self.root / "records", about, first.yaml)
+        overview.write_table(record.path / "table.csv", rows)
+        overview.overview_png(record.path / "overview.png", rows, f"{first.choices['dataset']}: {len(runs)} runs")
+        n_sound = sum(run.problem is None for run in runs)
+        best = " ".join(f"{name}={value}" for name, value in rows[0].settings.items())
+        text = f"{len(runs)} runs, {n_sound} completed. First by {ranking.criterion(runs[0].data.target)[0]}: {best}"
+        counts = {"runs": float(len(runs)), "runs_diverged_or_failed": float(len(runs) - n_sound)}
+        record.finish(Outcome("FINISHED", now_ms(), counts, {}, text))
+        self.follower.changed(record.path)
 
     @contextmanager
     def guard(self, runs: Sequence[Run]) -> Iterator[None]:
@@ -199,7 +236,7 @@ def sheet(job: Job, data: Data, tags: Mapping[str, str]) -> RunSheet:
         "n_classes": str(data.target.n_classes),
         **{name: str(len(split)) for name, split in splits.items()},
     }
-    key = hashlib.sha256("\n".join((job.yaml(), data.fingerprint, __version__)).encode()).hexdigest()
+    key = hashlib.sha256("\n".join((job.yaml, data.fingerprint, __version__)).encode()).hexdigest()
     return RunSheet(
         name=job.name,
         experiment=job.choices["dataset"],

@@ -19,6 +19,7 @@ from lossexp.datasets.base import Data, Split
 from lossexp.experiment import Experiment
 from lossexp.losses import Loss
 from lossexp.optimizers import Optimizer
+from lossexp.optimizers.base import Searcher
 from lossexp.sharing import Sharing
 from lossexp.targets import Target, encode
 
@@ -142,6 +143,7 @@ def stack_key(member: Member) -> tuple[tuple[str, Any], ...]:
         ("model", experiment.model),
         ("number of outputs", n_outputs),
         ("batch size", experiment.optimizer.examples_per_step),
+        ("an optimizer that does not stack", id(member) if isinstance(experiment.optimizer, Searcher) else None),
         ("training", experiment.training),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from lossexp.components import Array, Scalar
 from lossexp.models import Params, Size
-from lossexp.optimizers.base import State
+from lossexp.optimizers.base import Searcher, State
 from lossexp.stacking import Stack
 
 GATHER_ELEMENTS = 2**20
@@ -70,7 +71,11 @@ class Stepper:
         """Take every step of epoch `number` (from 1)."""
         weights, learning_rates = self._factors(number)
         for step, (X, encoded) in enumerate(self._batches()):
-            self._write_gradients(X, encoded, weights[step])
+            if isinstance(searcher := self._moves[0][0], Searcher):
+                evaluate = functools.partial(self._evaluate, X, encoded, weights[step])
+                searcher.search(self.params, self.gradients, evaluate)
+            else:
+                self._write_gradients(X, encoded, weights[step])
             for (optimizer, params, gradients, state), lr in zip(self._moves, learning_rates, strict=True):
                 optimizer.step(params, gradients, state, lr[step])
 
@@ -113,6 +118,18 @@ class Stepper:
             for first in range(0, some.shape[1], self.batch_size):
                 last = first + self.batch_size
                 yield X[:, first:last], encoded[:, :, first:last]
+
+    def _evaluate(self, X: Array, encoded: Array, weight: Scalar) -> float:
+        """Return the mean loss of a batch in a stack of one, and write its gradients."""
+        total = 0.0
+        for start in range(0, X.shape[1], self.block):
+            samples = slice(start, start + self.block)
+            workspace, _ = self._workspace(X[:, samples].shape[1])
+            raw = self.stack.model.forward(self.params, X[:, samples], self.stack.sharing, workspace)
+            value = self.stack.losses[0].component.value(raw, encoded[:, :, samples])
+            total += float(np.sum(value, dtype=np.float64))
+        self._write_gradients(X, encoded, weight)
+        return total / X.shape[1]
 
     def _write_gradients(self, X: Array, encoded: Array, weight: Scalar) -> None:
         """Write the gradient of the mean loss of a batch, times the optimizers' factors, into `gradients`."""

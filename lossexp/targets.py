@@ -40,7 +40,7 @@ class Target:
 def encode(y: Array, target: Target, n_outputs: int, dtype: DTypeLike) -> Array:
     """Write targets as the array `(n_outputs, n_samples)` that losses compare with.
 
-    Regression: the values in one row. Two classes and one output: 0 or 1. Otherwise: one-hot columns.
+    Regression: the values, in a row for each output. Two classes and one output: 0 or 1. Otherwise: one-hot columns.
 
     Args:
         y: Values `(n_samples,)`, or class labels 0..n_classes-1 as integers.
@@ -49,7 +49,7 @@ def encode(y: Array, target: Target, n_outputs: int, dtype: DTypeLike) -> Array:
         dtype: Type of the result.
     """
     if not target.task.is_classes or n_outputs == 1:
-        return np.asarray(y, dtype=dtype)[None, :]
+        return np.broadcast_to(np.asarray(y, dtype=dtype), (n_outputs, len(y)))
     encoded = np.zeros((n_outputs, len(y)), dtype=dtype)
     encoded[y, np.arange(len(y))] = 1
     return encoded

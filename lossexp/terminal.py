@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ LINE_SECONDS = 10.0
 """Where output is no terminal, a line of progress is written this often."""
 
 SHOWN_ROWS = 20
+SHOWN_FAILURES = 3
 PIPED_WIDTH = 120
 
 
@@ -142,11 +144,15 @@ def plan(planned: Plan, engine: Engine) -> None:
     screen.print(f"Largest stack: about {largest / 2**20:.0f} MiB. Backend: {engine.backend}, n_jobs={engine.n_jobs}.")
 
 
-def sweep_summary(runs: Sequence[Run], tracking: TrackingSummary) -> None:
+def sweep_summary(rows: Sequence[ranking.Row], tracking: TrackingSummary) -> None:
     """Show the runs of a sweep, the best first."""
     screen = console()
-    rows = ranking.rank(runs)
+    runs = [run for row in rows for run in row.runs]
     screen.print(sweep_table(rows))
+    by = [name.partition("/")[2] for name in ranking.criterion(runs[0].data.target)]
+    screen.print(
+        f"[dim]On the validation split at the end, ranked by {by[0]}, then {by[1]}, which all losses share.[/]"
+    )
     best = [
         f"{loss} {row.settings['optimizer.lr']}"
         for loss, row in ranking.best_per_loss(rows).items()
@@ -154,9 +160,10 @@ def sweep_summary(runs: Sequence[Run], tracking: TrackingSummary) -> None:
     ]
     if best:
         screen.print(_escaped(f"Best learning rate of each loss: {', '.join(best)}"))
-    diverged = sum(row.n_diverged for row in rows)
-    if diverged:
-        screen.print(f"{diverged} of {len(runs)} runs diverged or failed.")
+    for problem, count in Counter(problem for row in rows for problem in row.problems).items():
+        screen.print(f"{count} of {len(runs)} runs {problem}.")
+    for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
+        screen.print(_escaped(f"  {failure}"))
     _print_places(screen, runs, tracking)
 
 
@@ -165,11 +172,7 @@ def sweep_table(rows: Sequence[ranking.Row]) -> Table:
     from rich.table import Table
 
     target = rows[0].runs[0].data.target
-    by = [name.partition("/")[2] for name in ranking.criterion(target)]
-    table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left", caption_style="dim")
-    table.caption = (
-        f"Validation split, end of training. Ranked by {by[0]}, then {by[1]}: losses have scales of their own."
-    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0].settings:
         table.add_column(_escaped(name), no_wrap=True)
     several = any(len(row.runs) > 1 for row in rows)
@@ -179,7 +182,8 @@ def sweep_table(rows: Sequence[ranking.Row]) -> Table:
     for name in metrics.names(target):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows[:SHOWN_ROWS]:
-        counts = [str(len(row.runs)) + (f" ({row.n_diverged} diverged)" if row.n_diverged else "")] if several else []
+        lost = f" ({len(row.problems)} lost)" if row.problems and row.means else ""
+        counts = [f"{len(row.runs)}{lost}"] if several else []
         table.add_row(*map(_escaped, row.settings.values()), *counts, *(_spread(row, name) for name in shown))
     if len(rows) > SHOWN_ROWS:
         table.add_row(f"... and {len(rows) - SHOWN_ROWS} more")
@@ -188,7 +192,7 @@ def sweep_table(rows: Sequence[ranking.Row]) -> Table:
 
 def _spread(row: ranking.Row, name: str) -> str:
     if name not in row.means:
-        return "diverged"
+        return row.problems[0]
     deviation = row.deviations[name]
     return f"{row.means[name]:.4g}" + ("" if math.isnan(deviation) else f" ± {deviation:.2g}")
 

@@ -109,7 +109,8 @@ def test_classes_that_tie_share_the_point(scores, label, share, link_name):
 @pytest.mark.parametrize(("link_name", "threshold"), [("logistic", 0.0), ("identity", 0.5)])
 def test_an_undecided_example_of_two_classes_is_half_right(link_name, threshold):
     raw = np.array([[[threshold, threshold + 0.1, threshold - 0.1, threshold]]])
-    assert measured(raw, np.array([0, 1, 1, 1]), link_name, BINARY)["accuracy"][0] == (0.5 + 1 + 0 + 0.5) / 4
+    assert measured(raw, np.array([1, 1, 1, 1]), link_name, BINARY)["accuracy"][0] == (0.5 + 1 + 0 + 0.5) / 4
+    assert measured(raw, np.array([0, 0, 0, 0]), link_name, BINARY)["accuracy"][0] == (0.5 + 0 + 1 + 0.5) / 4
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -125,13 +126,26 @@ def test_extreme_scores_give_finite_metrics(link_name, target, n_outputs, dtype)
         assert 0 <= panel["brier"][0] <= 2
 
 
-@pytest.mark.parametrize("gap", [1.0, 17.0, 37.0, 100.0, 300.0])
+@pytest.mark.parametrize("gap", [1.0, 17.0, 37.0, 59.0, 61.0, 1e4, 1e20])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_softmax_sure_of_a_wrong_class_pays_the_gap(gap, dtype):
+    """The true class `gap` below a wrong one, the third as low: log loss log(2 + e^gap), Brier score up to 2."""
+    panel = measured(np.array([0.0, gap, 0.0], dtype=dtype).reshape(3, 1, 1), np.array([0]), "softmax", THREE_CLASSES)
+    p = 1 / (2 + np.exp(min(gap, 700)))
+    rtol = 1e-14 if dtype is np.float64 else 1e-6
+    assert panel["log_loss"][0] == pytest.approx(gap + np.log1p(2 * np.exp(-gap)), rel=rtol)
+    assert panel["brier"][0] == pytest.approx((1 - p) ** 2 + (1 - 2 * p) ** 2 + p**2, rel=rtol)
+    assert panel["accuracy"][0] == 0
+
+
+@pytest.mark.parametrize("gap", [1.0, 17.0, 37.0, 100.0, 300.0, 1e4, 1e20])
 def test_a_softmax_sure_of_the_right_class_has_an_accurate_small_loss(gap):
     """Two wrong classes `gap` below: log loss log(1 + 2e^-gap), Brier score 6 p² with p = 1 / (2 + e^gap)."""
     panel = measured(np.array([gap, 0.0, 0.0]).reshape(3, 1, 1), np.array([0]), "softmax", THREE_CLASSES)
-    p = 1 / (2 + np.exp(gap))
+    p = np.exp(-gap) / (1 + 2 * np.exp(-gap))
     assert panel["log_loss"][0] == pytest.approx(np.log1p(2 * np.exp(-gap)), rel=1e-13, abs=0)
     assert panel["brier"][0] == pytest.approx(6 * p * p, rel=1e-13, abs=0)
+    assert panel["accuracy"][0] == 1
 
 
 def test_a_sigmoid_sure_of_the_right_class_has_an_accurate_small_log_loss():

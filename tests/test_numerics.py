@@ -92,6 +92,15 @@ def test_softmax_of_columns_of_all_sizes_together(dtype):
     np.testing.assert_array_equal(raw, result)
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("level", [*range(-120, 121, 5), -710, 710])
+def test_softmax_of_a_thousand_scores_at_any_level(level, dtype, rtol):
+    """Their sum must not overflow, nor all of them underflow, on either side of the size at which they are shifted."""
+    raw = np.tile(np.array([[level], [level - 1.0]], dtype=dtype), (500, 1))
+    expected = np.tile([[1.0], [np.exp(-1)]], (500, 1)) / (500 * (1 + np.exp(-1)))
+    np.testing.assert_allclose(numerics.softmax(raw, np.empty_like(raw)), expected, rtol=rtol)
+
+
 @pytest.mark.parametrize("n_classes", [2, 10, 1000])
 def test_softmax_sums_to_one(n_classes):
     raw = np.random.default_rng(0).normal(0, 30, (n_classes, 200))
@@ -103,7 +112,7 @@ def test_softmax_sums_to_one(n_classes):
 def test_exponentials_have_their_sum(size):
     raw = np.array([[size, 0.0], [-size, 1.0]])
     out = np.empty_like(raw)
-    total = numerics.exponentials(raw, out)
+    total, _ = numerics.exponentials(raw, out)
     np.testing.assert_array_equal(total, out.sum(axis=0))
     assert np.all(total >= 1) or size < numerics.SAFE_EXPONENT
     np.testing.assert_allclose(out[1, 1] / out[0, 1], np.e, rtol=1e-15)

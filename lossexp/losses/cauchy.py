@@ -25,14 +25,14 @@ class Cauchy(ResidualLoss):
 
     formula = "scale²/2 · log(1 + ((raw - target) / scale)²)"
     estimates = "the centre of the bulk; outliers hardly count"
-    source = "Dennis and Welsch (1978)"
+    source = "Holland and Welsch (1977)"
     other_names = ("lorentzian", "cauchy_loss", "log_square")
 
     def penalty(self, residual: Array) -> Array:
         """Return scale² log(sqrt(1 + x²)), with the larger of 1 and |x| taken out of the root: x² may overflow."""
         x = np.abs(residual) / self.scale
         large = np.maximum(x, 1)
-        return np.square(self.scale) * (np.log(large) + np.log1p(np.square(np.minimum(x, 1) / large)) / 2)
+        return self.scale**2 * (np.log(large) + np.log1p(np.square(np.minimum(x, 1) / large)) / 2)
 
     def influence(self, residual: Array) -> None:
         """Write e / (1 + (e / scale)²)."""

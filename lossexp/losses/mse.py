@@ -8,28 +8,43 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from lossexp.components import Array
+from lossexp.components import Array, Scalar
 from lossexp.links import LINKS, LinkName
-from lossexp.losses.base import CLASSES, REGRESSION, Loss, require_same_outputs
+from lossexp.losses.base import CLASSES, REGRESSION, Loss, summed
 from lossexp.targets import Target
 
 
 @dataclass(frozen=True, kw_only=True)
 class MSE(Loss):
-    """Squared error: sum over outputs of (prediction - target)^2. No factor ½.
+    """Squared error, summed over the outputs. No factor ½.
 
-    Target: real numbers, or class labels as 0/1 and one-hot. Link: identity for real numbers; for classes the
-    probabilities (logistic for two, softmax for many), which makes it the Brier score; `link=identity` gives squared
-    error on the raw outputs. Estimates the mean. Convex in the raw prediction with the identity link only.
-    Other names: L2 loss, quadratic loss, Brier score.
+    Target: real numbers, or class labels as 0/1 and one-hot. With the identity link, on the raw outputs, it is convex
+    and estimates the mean; on probabilities it is the Brier score, which is not convex in the raw outputs.
 
-    Source: Gauss (1809); on probabilities Brier (1950).
+    Attributes:
+        link: auto takes the identity for real numbers and the probabilities for classes: logistic for two, softmax for
+            many.
     """
 
     link: Literal["auto", "identity", "logistic", "softmax"] = "auto"
 
     accepts = REGRESSION | CLASSES
-    convex = False
+    formula = "(link.inverse(raw) - target)²"
+    estimates = "the mean, or the probability"
+    source = "Legendre (1805), Gauss (1809)"
+    other_names = (
+        "l2",
+        "l2_loss",
+        "MSELoss",
+        "mean_squared_error",
+        "squared_error",
+        "square",
+        "squared",
+        "quadratic",
+        "least_squares",
+        "ols",
+        "reg:squarederror",
+    )
 
     def link_name(self, target: Target) -> LinkName:
         """Return the chosen link, or the natural one of the target."""
@@ -45,19 +60,32 @@ class MSE(Loss):
         return "brier" if natural else None
 
     def value(self, raw: Array, target: Array) -> Array:
-        """Return sum((link.inverse(raw) - target)^2)."""
-        require_same_outputs(raw, target)
-        error = LINKS[self._link_name].inverse(raw) - target
-        return np.add.reduce(np.square(error, out=error), axis=0)
+        """Return sum((link.inverse(raw) - target)²)."""
+        return squared_error(raw, target, self._settled)
 
     def gradient(self, raw: Array, target: Array, out: Array) -> None:
         """Write 2 (prediction - target) · d prediction / d raw."""
-        link = LINKS[self._link_name]
-        prediction = link.inverse(raw)
-        np.subtract(prediction, target, out=out)
-        np.multiply(out, 2, out=out)
-        link.pull_back(prediction, out)
+        write_gradient(raw, target, self._settled, 2.0, out)
+
+    def weighted_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
+        """Write the same times weight, merged into the factor 2."""
+        write_gradient(raw, target, self._settled, 2 * weight, out)
 
     @property
-    def _link_name(self) -> LinkName:
+    def _settled(self) -> LinkName:
         return "identity" if self.link == "auto" else self.link
+
+
+def squared_error(raw: Array, target: Array, link_name: LinkName) -> Array:
+    """Return the sum over the outputs of (prediction - target)²."""
+    error = LINKS[link_name].inverse(raw) - target
+    return summed(np.square(error, out=error))
+
+
+def write_gradient(raw: Array, target: Array, link_name: LinkName, factor: Scalar, out: Array) -> None:
+    """Write factor (prediction - target) · d prediction / d raw into `out`, which may be `raw`."""
+    link = LINKS[link_name]
+    prediction = link.inverse(raw)
+    np.subtract(prediction, target, out=out)
+    np.multiply(out, factor, out=out)
+    link.pull_back(prediction, out)

@@ -29,7 +29,7 @@ class Tukey(ResidualLoss):
     def penalty(self, residual: Array) -> Array:
         """Return scale²/6 · u (3 - 3u + u²) with u = (e / scale)², at most 1: the cubes multiplied out."""
         u = self._squared(residual)
-        return np.square(self.scale) / 6 * (u * (3 + u * (u - 3)))
+        return self.scale**2 / 6 * (u * (3 + u * (u - 3)))
 
     def influence(self, residual: Array) -> None:
         """Write e (1 - u)²."""

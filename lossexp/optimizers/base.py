@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from lossexp.components import Array, Component, NonNegative, Scalar
+from lossexp.components import Array, Component, NonNegative, PositiveCount, Scalar
 
 State = list[Array]
-"""Arrays shaped like the parameters, in the order that the optimizer chooses; empty for plain gradient descent."""
+"""Arrays with the run axis second, like the parameters, in the order that the optimizer chooses.
+
+What an optimizer counts is an array too, `(1, n_runs, 1)`: runs that go on without the others keep all of it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +26,13 @@ class Optimizer(Component, ABC):
     Attributes:
         lr: Learning rate, multiplied by the schedule's factor at each step.
         weight_decay: L2 penalty: `weight_decay · w` is added to the gradient of every weight, but not of biases.
+        other_names: What other libraries call it; recognised in error messages.
     """
 
     lr: NonNegative = 0.1
     weight_decay: NonNegative = 0.0
+
+    other_names: ClassVar[tuple[str, ...]] = ()
 
     @property
     def examples_per_step(self) -> int | None:
@@ -53,6 +60,40 @@ class Optimizer(Component, ABC):
             gradients: Gradient of the mean loss by each parameter, times `gradient_factor(lr)`.
             state: What `init` returned, updated in place.
             lr: The learning rate of this step.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniBatchOptimizer(Optimizer, ABC):
+    """An optimizer that steps once per batch of examples.
+
+    Attributes:
+        batch_size: Examples per step; more than the training split means all of it.
+    """
+
+    batch_size: PositiveCount = 32
+
+    @property
+    def examples_per_step(self) -> int | None:
+        """Return the batch size."""
+        return self.batch_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searcher(Optimizer, ABC):
+    """An optimizer that evaluates the loss at points of its own choice before it steps.
+
+    The points of one run are of no use to another, so it does not stack: each of its runs is trained alone.
+    """
+
+    @abstractmethod
+    def search(self, params: Sequence[Array], gradients: Sequence[Array], evaluate: Callable[[], float]) -> None:
+        """Look for better parameters and write params - better into `gradients`, for `step` to take.
+
+        Args:
+            params: The parameters; moved about, and back in their place at the end.
+            gradients: Where `evaluate` writes the gradients.
+            evaluate: Returns the mean loss over the training split at `params`, and writes its gradients.
         """
 
 

@@ -15,10 +15,10 @@ from lossexp.optimizers.base import Optimizer, State, is_zero, shrink
 class GD(Optimizer):
     """w = w - lr (g + weight_decay · w), with g the gradient over the whole training split: one step an epoch.
 
-    Other names: steepest descent, batch gradient descent.
-
     Source: Cauchy (1847).
     """
+
+    other_names = ("gradient_descent", "steepest_descent", "batch_gradient_descent")
 
     def gradient_factor(self, lr: Scalar) -> Scalar:
         """Return `lr`."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossexp.components import Array, PositiveCount, ProperFraction, Scalar
-from lossexp.optimizers.base import Optimizer, State, add_decay, is_zero
+from lossexp.components import Array, ProperFraction, Scalar
+from lossexp.optimizers.base import MiniBatchOptimizer, State, add_decay, is_zero
 from lossexp.optimizers.gd import descend
 
 
 @dataclass(frozen=True, kw_only=True)
-class SGD(Optimizer):
+class SGD(MiniBatchOptimizer):
     """One step per batch: v = momentum · v + g; w = w - lr · v, with g including weight_decay · w.
 
     With `nesterov` the step looks ahead: w = w - lr (g + momentum · v). Without momentum it is w = w - lr · g.
@@ -21,19 +21,14 @@ class SGD(Optimizer):
     Source: Robbins and Monro (1951); Polyak (1964); Nesterov (1983) in the form of Sutskever et al. (2013).
 
     Attributes:
-        batch_size: Examples per step; more than the training split means all of it.
         momentum: Share of the velocity that a step keeps.
         nesterov: Look ahead along the velocity.
     """
 
-    batch_size: PositiveCount = 32
     momentum: ProperFraction = 0.0
     nesterov: bool = False
 
-    @property
-    def examples_per_step(self) -> int | None:
-        """Return the batch size."""
-        return self.batch_size
+    other_names = ("stochastic_gradient_descent", "momentum", "heavy_ball", "nesterov", "minibatch")
 
     def gradient_factor(self, lr: Scalar) -> Scalar:
         """Return `lr` without momentum: with it, the velocity must outlive a change of the learning rate."""

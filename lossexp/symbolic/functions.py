@@ -87,6 +87,10 @@ class LogCosh(sp.Function):
         return sp.tanh(self.args[0])
 
 
+class Expm1(sp.Function):
+    """exp(x) - 1, written so by the compiler once derivatives are taken."""
+
+
 def log(x: sp.Expr) -> sp.Expr:
     """Return log(x), in the form that does not overflow where there is one."""
     if isinstance(x - 1, sp.exp):
@@ -105,6 +109,10 @@ def piecewise(*pairs: tuple[sp.Expr, sp.Basic]) -> sp.Expr:
     for earlier_value, condition in reversed(earlier):
         value = Where(condition, earlier_value, value)
     return value
+
+
+def _sigmoid(x: Any) -> Any:
+    return numerics.sigmoid(np.atleast_1d(x))
 
 
 def _log_cosh(x: Any) -> Any:
@@ -146,7 +154,7 @@ FUNCTIONS: dict[str, Function] = {
     "expm1": Function(lambda x: sp.exp(x) - 1, np.expm1),
     "log": Function(log, np.log),
     "log1p": Function(lambda x: log(1 + x), np.log1p),
-    "sigmoid": Function(Sigmoid, numerics.sigmoid),
+    "sigmoid": Function(Sigmoid, _sigmoid),
     "softplus": Function(Softplus, numerics.softplus),
     "sin": Function(sp.sin, np.sin),
     "cos": Function(sp.cos, np.cos),
@@ -166,9 +174,10 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     Where: np.where,
     Maximum: np.maximum,
     Minimum: np.minimum,
-    Sigmoid: numerics.sigmoid,
+    Sigmoid: _sigmoid,
     Softplus: numerics.softplus,
     LogCosh: _log_cosh,
+    Expm1: np.expm1,
     sp.exp: np.exp,
     sp.log: np.log,
     sp.sin: np.sin,

@@ -18,7 +18,7 @@ from lossexp.symbolic.functions import FUNCTIONS, divide, log, piecewise
 MAX_CHARACTERS, MAX_NODES, MAX_DEPTH = 1000, 300, 40
 MAX_EXPONENT, MAX_NUMBER = 20, 1e100
 
-RAW, TARGET, ERROR = sp.symbols("raw target error", real=True)
+RAW, TARGET, ERROR = (sp.Symbol(name, real=True) for name in ("raw", "target", "raw - target"))
 P, Q, LOG_P, LOG_Q = (
     sp.Symbol("p", positive=True),
     sp.Symbol("1 - p", positive=True),

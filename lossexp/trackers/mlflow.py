@@ -58,6 +58,7 @@ class _ChildFollower(Follower):
                 bufsize=0,
             )
         except OSError as error:
+            self._answer.close()
             raise StorageError(
                 f"The process that fills MLflow cannot be started: {error.strerror}. To go without: tracker=none"
             ) from error

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _RUN_TAG = "lossexp.run_id"
 """The run tag that names the run folder: by it a run is found again before one is made."""
 
-_ARTIFACTS = ("config.yaml", "history.csv", "curves.png", "weights.npz")
+_NO_ARTIFACTS = {"run.json", "done.json"}
+"""What of a run folder is written into MLflow in other ways than as a file."""
 
 _PATIENCE = (0.1, 0.5, 2.0, 8.0)
 """Seconds between attempts while another process holds the database; in each MLflow itself waits 20 s."""
@@ -89,7 +90,7 @@ class Projection:
                 return attempt()
             except MlflowException as error:
                 if pause is None or "database is locked" not in str(error):
-                    raise StorageError(f"MLflow store {self._uri}: {error}") from error
+                    raise StorageError(f"MLflow store {self._uri}: {_reason(error)}") from error
                 time.sleep(pause * random.uniform(0.5, 1.5))
         raise AssertionError("the last attempt returns or raises")
 
@@ -138,9 +139,10 @@ class Projection:
         if not progress.n_rows:
             self._client.log_inputs(run_id, [_dataset_input(sheet)])
         self._client.log_batch(run_id, points, params, _final_tags(outcome))
-        progress.n_rows = len(history.epochs)
+        # A run that was begun again repeats rows that are already there.
+        progress.n_rows = max(progress.n_rows, len(history.epochs))
         if outcome:
-            for artifact in filter(Path.exists, map(record.path.joinpath, _ARTIFACTS)):
+            for artifact in sorted(path for path in record.path.iterdir() if path.name not in _NO_ARTIFACTS):
                 self._client.log_artifact(run_id, artifact)
             self._client.set_terminated(run_id, outcome.status, outcome.ended)
             progress.complete = True
@@ -184,6 +186,12 @@ class Projection:
         if not self._uri.startswith(("http://", "https://")):
             return TrackedRun(experiment_id, run_id)
         return TrackedRun(experiment_id, run_id, f"{self._uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
+
+
+def _reason(error: Exception) -> str:
+    """Return the message; of a server that does not answer only its end, where the cause is."""
+    _, found, cause = str(error).rpartition("(Caused by ")
+    return cause.removesuffix(")") if found else cause
 
 
 def _is_complete(run: Run) -> bool:

@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,15 @@ _SQLITE = "sqlite:///"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_CONFIGURE_LOGGING": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default, 7, holds a call for minutes when the server is down
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # With MLflow's own values (7 retries, each after a longer pause) a server that is down costs minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """What MLflow reads from the environment while it is imported; a value that the user set stays."""
 
+_MOUNTS = Path("/proc/mounts")
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "gpfs", "glusterfs", "fuse", "afs", "virtiofs")
 
 
@@ -45,7 +49,8 @@ def load_mlflow(uri: str) -> None:
         # A million objects come in and stay. Looking for garbage among them costs a quarter of this import, and a
         # quarter of everything written later.
         gc.disable()
-        importlib.import_module(module)
+        with warnings.catch_warnings(action="ignore"):  # what MLflow uses of its libraries is not for the user
+            importlib.import_module(module)
         gc.freeze()
         gc.enable()
 
@@ -73,14 +78,13 @@ def open_store(uri: str) -> MlflowClient:
     """
     load_mlflow(uri)
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     path = database(uri)
     if path:
         _ensure_database(path)
     try:
         return MlflowClient(tracking_uri=uri)
-    except MlflowException as error:
+    except Exception as error:  # drivers, migrations and MLflow itself each have their own kinds
         raise StorageError(f"MLflow cannot open the store {uri}: {error}") from error
 
 
@@ -122,15 +126,20 @@ def _make_database(path: Path) -> None:
     part = path.with_name(path.name + ".part")
     for leftover in path.parent.glob(part.name + "*"):
         leftover.unlink()
-    store = SqlAlchemyStore(_sqlite_uri(part), (path.parent / "mlartifacts").as_uri())
+    # In memory first: the tables come about in hundreds of steps, each of which would wait for the disk.
+    store = SqlAlchemyStore("sqlite://", (path.parent / "mlartifacts").as_uri())
+    with (
+        contextlib.closing(store.engine.raw_connection()) as memory,
+        contextlib.closing(sqlite3.connect(part)) as file,
+    ):
+        memory.driver_connection.backup(file)
+        if not _on_network(path.parent):
+            # Readers no longer wait for writers, and a write costs half. It needs memory shared between processes,
+            # which a network file system does not have.
+            file.execute("PRAGMA journal_mode=WAL")
     store.engine.dispose()
-    if not _on_network(path.parent):
-        # Readers no longer wait for writers, and a write costs half. It needs memory shared between processes,
-        # which a network file system does not have.
-        with contextlib.closing(sqlite3.connect(part)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
     part.replace(path)
 
 
@@ -148,8 +157,7 @@ def _check_database(path: Path) -> None:
 
 def _on_network(folder: Path) -> bool:
     """Tell whether a folder is on a file system of another machine, as far as this one says."""
-    mounts = Path("/proc/mounts")
-    lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines() if mounts.exists() else []
+    lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines() if _MOUNTS.exists() else []
     points = {Path(point): kind for _, point, kind, *_ in map(str.split, lines)}
     nearest = next((points[place] for place in (folder, *folder.parents) if place in points), "")
     return nearest.startswith(_NETWORK_FILE_SYSTEMS)

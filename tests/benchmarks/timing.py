@@ -25,9 +25,9 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def side_by_side(rounds: int = 9, **contestants: Callable[[], object]) -> dict[str, float]:
+def side_by_side(rounds: int = 9, warm_up: bool = True, **contestants: Callable[[], object]) -> dict[str, float]:
     """Return the median seconds of each contestant, run in turns so that a drift of the machine meets all alike."""
-    for contestant in contestants.values():
+    for contestant in contestants.values() if warm_up else ():
         contestant()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):

@@ -1,7 +1,7 @@
 """Early stopping: cases worked out by hand from Keras' rule, and the rule itself as a second opinion.
 
-The rule of `keras.callbacks.EarlyStopping`, epochs counted from 1: an epoch improves when it beats the best by more than
-min_delta; training stops at the first epoch, other than the first of all, that ends `patience` epochs without one.
+The rule of `keras.callbacks.EarlyStopping`, epochs counted from 1: an epoch improves when it beats the best by more
+than min_delta; training stops at the first epoch, other than the first of all, that ends `patience` epochs without one.
 """
 
 import pytest
@@ -115,7 +115,7 @@ def test_watchers_of_one_rule_know_nothing_of_each_other():
 
 
 def test_never_stops_and_notes_the_best():
-    assert watched(Never(), [5, 4, 6, float("nan"), 4, 3]) == ([1, 2, 6], None)
+    assert watched(Never(), [5, 4, 6, 5, float("nan"), 4, 3]) == ([1, 2, 7], None)
 
 
 @pytest.mark.parametrize(

@@ -22,23 +22,23 @@ PATTERNS = {
     "twice two streams of two": [0, 0, 1, 1, 0, 0, 1, 1],
     "no pattern": [0, 0, 1, 2, 2, 2, 0],
 }
-N_FEATURES, N_SAMPLES = 3, 6
+N_FEATURES = 3
 
 
 class Case:
     """A model in the middle of its training: parameters, features and workspace for a pattern of streams."""
 
-    def __init__(self, model, stream_of_run, n_outputs=3, dtype=np.float64, seed=0):
+    def __init__(self, model, stream_of_run, n_outputs=3, dtype=np.float64, seed=0, n_samples=6):
         rng = np.random.default_rng(seed)
         self.model, self.sharing = model, Sharing(stream_of_run)
         n_runs = len(stream_of_run)
         self.params = model.initial_params(N_FEATURES, n_outputs, rng.spawn(n_runs), dtype)
         for param in self.params:
             param[..., -1] = rng.normal(size=param.shape[:2])
-        self.X = rng.standard_normal((self.sharing.n_streams, N_SAMPLES, N_FEATURES + 1)).astype(dtype)
+        self.X = rng.standard_normal((self.sharing.n_streams, n_samples, N_FEATURES + 1)).astype(dtype)
         self.X[..., -1] = 1
-        self.workspace = model.workspace(Size(N_FEATURES, n_outputs, n_runs, N_SAMPLES, dtype))
-        self.raw_gradient = rng.standard_normal((n_outputs, n_runs, N_SAMPLES)).astype(dtype)
+        self.workspace = model.workspace(Size(N_FEATURES, n_outputs, n_runs, n_samples, dtype))
+        self.raw_gradient = rng.standard_normal((n_outputs, n_runs, n_samples)).astype(dtype)
 
     def forward(self, params=None):
         return self.model.forward(params or self.params, self.X, self.sharing, self.workspace)
@@ -87,7 +87,7 @@ def test_a_stack_computes_what_each_run_computes_alone(model, n_outputs, pattern
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_forward_is_the_formula(model):
-    case = Case(model, [0])
+    case = Case(model, [0], n_samples=500)
     a = case.X[0, :, :-1].T
     activations = {"relu": lambda s: np.maximum(s, 0), "tanh": np.tanh, "sigmoid": lambda s: 1 / (1 + np.exp(-s))}
     for param in case.params[:-1]:

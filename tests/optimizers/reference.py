@@ -14,7 +14,7 @@ def gradient_descent(gradient, w, lr, weight_decay, bias):
 
 
 def heavy_ball(gradient, w, lr, weight_decay, bias, momentum):
-    """Polyak (1964), with the velocity in units of the gradient: v_{t+1} = mu v_t + g(w_t), w_{t+1} = w_t - lr_t v_{t+1}."""
+    """Polyak (1964), the velocity in units of the gradient: v_{t+1} = mu v_t + g(w_t), w_{t+1} = w_t - lr_t v_{t+1}."""
     v = 0 * w
     for t in itertools.count():
         v = momentum * v + gradient(w, t) + weight_decay * w * (1 - bias)

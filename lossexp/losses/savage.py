@@ -1,0 +1,34 @@
+"""Savage loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossexp import numerics
+from lossexp.components import Array
+from lossexp.losses.margin import MarginLoss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Savage(MarginLoss):
+    """Levels off on the wrong side as well, so that wrong labels pull little: the Brier score at twice the margin."""
+
+    formula = "1 / (1 + exp(2m))², m = ±raw"
+    estimates = "half the log odds"
+    source = "Masnadi-Shirazi and Vasconcelos (2008)"
+    other_names = ("savage_loss", "savageboost")
+
+    def penalty(self, margin: Array) -> Array:
+        """Return sigmoid(-2m)²."""
+        return np.square(numerics.sigmoid(-2 * margin))
+
+    def slope(self, margin: Array) -> None:
+        """Write -4 sigmoid(-2m)² sigmoid(2m)."""
+        right = numerics.sigmoid(2 * margin)
+        np.multiply(margin, -2, out=margin)
+        numerics.sigmoid(margin, out=margin)
+        np.square(margin, out=margin)
+        np.multiply(margin, right, out=margin)
+        np.multiply(margin, -4, out=margin)

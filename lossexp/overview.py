@@ -1,0 +1,98 @@
+"""The picture and the table of a whole sweep."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossexp import metrics, ranking
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEARNING_RATE = "optimizer.lr"
+COLORS = ("#2f7fc1", "#e07b1a", "#3a9a57", "#8a5cb8", "#c62f3b", "#7a6652", "#d16ba5", "#5b6770")
+MAX_LINES = 16
+_INK, _GRID = "#333333", "#dddddd"
+
+
+def write_table(path: Path, rows: Sequence[ranking.Row]) -> None:
+    """Write the ranked rows as CSV: settings, number of runs, then mean and standard deviation of each metric."""
+    names = sorted({name for row in rows for name in row.means})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        spreads = [f"{name} {kind}" for name in names for kind in ("mean", "sd")]
+        writer.writerow(["rank", *rows[0].settings, "runs", "diverged or failed", *spreads])
+        for rank, row in enumerate(rows, start=1):
+            values = [repr(source.get(name, math.nan)) for name in names for source in (row.means, row.deviations)]
+            writer.writerow([rank, *row.settings.values(), len(row.runs), len(row.problems), *values])
+
+
+def overview_png(path: Path, rows: Sequence[ranking.Row], title: str) -> None:
+    """Draw the metric that rows are ranked by: against the learning rate with a line per loss, or by setting.
+
+    Bands and bars are one standard deviation over the seeds.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    metric = ranking.criterion(rows[0].runs[0].data.target)[0]
+    figure = Figure(figsize=(8, 5), dpi=100, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.1, 0.12, 0.86, 0.74))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#999999")
+    axes.tick_params(color="#999999", labelcolor=_INK)
+    axes.grid(color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    figure.text(0.1, 0.93, title, fontsize=13, fontweight="bold", color=_INK)
+    better = "more" if metric.partition("/")[2] in metrics.HIGHER_IS_BETTER else "less"
+    axes.set_ylabel(f"{metric} at the end ({better} is better)", color=_INK)
+    if LEARNING_RATE in rows[0].settings:
+        _against_learning_rate(axes, rows, metric)
+    else:
+        _by_setting(axes, rows, metric)
+    figure.savefig(path)
+
+
+def _against_learning_rate(axes: Axes, rows: Sequence[ranking.Row], metric: str) -> None:
+    lines: dict[str, list[ranking.Row]] = {}
+    for row in rows:
+        label = " ".join(
+            value if name == "loss" else f"{name}={value}"
+            for name, value in row.settings.items()
+            if name != LEARNING_RATE
+        )
+        lines.setdefault(label or row.runs[0].job.choices["loss"], []).append(row)
+    for place, (label, members) in enumerate(list(lines.items())[:MAX_LINES]):
+        color, style = COLORS[place % len(COLORS)], ("-", "--")[place // len(COLORS) % 2]
+        points = sorted((row.runs[0].job.experiment.optimizer.lr, row) for row in members if metric in row.means)
+        if points:
+            rates = [float(rate) for rate, _ in points]
+            means = [row.means[metric] for _, row in points]
+            spreads = [0.0 if math.isnan(sd := row.deviations[metric]) else sd for _, row in points]
+            lower, upper = zip(*((m - s, m + s) for m, s in zip(means, spreads, strict=True)), strict=True)
+            axes.plot(rates, means, style, color=color, marker="o", markersize=4, linewidth=1.8, label=label)
+            axes.fill_between(rates, lower, upper, color=color, alpha=0.15, linewidth=0)
+        missing = [float(row.runs[0].job.experiment.optimizer.lr) for row in members if row.problems]
+        if missing:
+            low = axes.get_ylim()[0]
+            axes.plot(
+                missing, [low] * len(missing), "x", color=color, clip_on=False, label=f"{label}: diverged or failed"
+            )
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate", color=_INK)
+    axes.legend(frameon=False, labelcolor=_INK, ncols=min(4, len(lines)), loc="lower left", bbox_to_anchor=(0, 1.0))
+
+
+def _by_setting(axes: Axes, rows: Sequence[ranking.Row], metric: str) -> None:
+    shown = [row for row in rows if metric in row.means][:MAX_LINES]
+    labels = [" ".join(row.settings.values()) or row.runs[0].job.choices["loss"] for row in shown]
+    for place, row in enumerate(shown):
+        spread = row.deviations[metric]
+        error = None if math.isnan(spread) else spread
+        axes.errorbar(place, row.means[metric], yerr=error, fmt="o", color=COLORS[0], capsize=4)
+    axes.set_xticks(range(len(shown)), labels, rotation=0 if sum(map(len, labels)) < 60 else 30, ha="center")

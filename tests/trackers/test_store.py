@@ -1,0 +1,102 @@
+import contextlib
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lossexp.errors import StorageError
+from lossexp.trackers import store
+from lossexp.trackers.store import database, open_store, store_uri
+
+from .stores import empty_store, quiet
+
+pytestmark = quiet
+
+
+def test_the_store_that_is_asked_for_comes_first(monkeypatch):
+    root = Path("/somewhere/runs")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
+    assert store_uri(root, "sqlite:////mine.db") == "sqlite:////mine.db"
+    assert store_uri(root) == "http://server"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert store_uri(root) == "sqlite:////somewhere/runs/mlflow.db"
+
+
+def test_only_an_sqlite_store_is_a_file():
+    assert database("sqlite:////a/b.db") == Path("/a/b.db")
+    assert database("sqlite:///b.db") == Path.cwd() / "b.db"
+    assert database("http://server") is None
+    assert database("postgresql://server/base") is None
+
+
+@pytest.mark.parametrize("name", ["a b", "a%20b", "a?b", "a#b", "grün"])
+def test_any_folder_name_will_do(tmp_path, name):
+    root = tmp_path / name
+    empty_store(root)
+    uri = store_uri(root, None)
+    assert database(uri) == root / "mlflow.db"
+    open_store(uri).create_experiment("here")
+    with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as connection:
+        assert ("here",) in connection.execute("SELECT name FROM experiments").fetchall()
+
+
+def test_a_new_store_replaces_what_an_interrupted_one_left(tmp_path):
+    root = tmp_path / "deep" / "runs"
+    root.mkdir(parents=True)
+    (root / "mlflow.db").touch()
+    (root / "mlflow.db.part").write_bytes(b"half")
+    (root / "mlflow.db.part-journal").write_bytes(b"half")
+    client = open_store(store_uri(root))
+    assert client.search_experiments()[0].artifact_location == (root / "mlartifacts" / "0").as_uri()
+    assert {path.name for path in root.iterdir()} <= {"mlflow.db", "mlflow.db.lock", "mlflow.db-wal", "mlflow.db-shm"}
+    with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_file_that_is_no_database_is_refused_at_once(tmp_path):
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(b"not a database, but longer than the header of one" * 20)
+    with pytest.raises(StorageError, match=r"mlflow.db cannot be read: file is not a database. Move it away"):
+        open_store(store_uri(tmp_path))
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/mlflow.db cannot be made: "):
+        open_store(store_uri(tmp_path / "file"))
+
+
+def test_network_file_systems_are_told_from_local_ones(tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/fast xfs rw 0 0\n")
+    monkeypatch.setattr(store, "_MOUNTS", mounts)
+    assert store._on_network(Path("/home/me/runs"))
+    assert not store._on_network(Path("/home/fast/runs"))
+    assert not store._on_network(Path("/homes"))
+    monkeypatch.setattr(store, "_MOUNTS", tmp_path / "missing")
+    assert not store._on_network(Path("/home/me/runs"))
+
+
+def open_together(root: Path, n_processes: int) -> set[str]:
+    """Open a store that does not exist yet from many processes in the same moment."""
+    from . import racing
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([racing.__name__])
+    with context.Manager() as manager, context.Pool(n_processes) as pool:
+        gate = manager.Barrier(n_processes)
+        return set(pool.starmap(racing.open_store_together, [(store_uri(root), gate)] * n_processes, chunksize=1))
+
+
+def test_processes_that_begin_together_share_one_store(tmp_path):
+    assert len(open_together(tmp_path, 4)) == 4
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (5,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_sixteen_of_sixteen_processes_share_one_store(tmp_path, attempt):
+    assert len(open_together(tmp_path, 16)) == 16
