@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
@@ -15,11 +15,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from lossexp import CONFIG_DIR
 from lossexp.errors import EXIT_USER_ERROR, LossexpError
-
-_PACKAGE = Path(__file__).resolve().parent
-CONFIG_DIR = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir())
-"""Where the YAML files are: inside the package in a wheel, beside it in a checkout."""
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Asked of Hydra, and of us. Read before `main` sets it, which keeps Hydra from ending the process its own way."""
@@ -74,6 +71,9 @@ def sweep(
 def main() -> None:
     """Run the command line."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # Hydra knows the keys of YAML files only, but a loss may have names of its own, such as the parameters of a
+    # formula: let all of them through. Those that the loss does not know are refused when it is built.
+    sys.argv[1:] = [re.sub(r"^\+?(loss\.[^=]+=)", r"++\1", argument) for argument in sys.argv[1:]]
     hydra_main = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")
     command: Callable[[], None] = hydra_main(task)
     try:

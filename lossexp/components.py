@@ -15,14 +15,14 @@ import dataclasses
 import functools
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossexp.errors import ConfigError
+from lossexp.errors import ConfigError, did_you_mean
 
 Array: TypeAlias = NDArray[Any]
 
@@ -84,6 +84,43 @@ class Component:
             if checked is _INVALID:
                 raise InvalidValueError(name, value, describe(annotation))
             object.__setattr__(self, name, checked)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], key: str) -> Self:
+        """Make a component from the values of its YAML, of which each is a field.
+
+        Args:
+            settings: The values by name.
+            key: Where they stand in the configuration, such as `loss`.
+
+        Raises:
+            ConfigError: A name is unknown, or a value is outside its domain.
+        """
+        refuse_unknown(f"{key}.", settings, [field.name for field in dataclasses.fields(cls)])
+        try:
+            return cls(**settings)
+        except InvalidValueError as error:
+            raise ConfigError(
+                f"{key}.{error.field}={as_typed(error.value)} is not allowed: expected {error.expected}."
+            ) from error
+
+
+def refuse_unknown(prefix: str, keys: Collection[str], known: Collection[str]) -> None:
+    """Refuse keys that are not known; `prefix` says where they stand, such as `loss.`.
+
+    Raises:
+        ConfigError: There is such a key.
+    """
+    for key in keys:
+        if key not in known:
+            hint = did_you_mean(key, known).replace("mean ", f"mean {prefix}")
+            raise ConfigError(f"Unknown setting {prefix}{key}.{hint} Known: {', '.join(known)}.")
+
+
+def as_typed(value: object) -> str:
+    """Return a value as it is written in YAML and on the command line."""
+    names: dict[object, str] = {None: "null", True: "true", False: "false"}
+    return names.get(value, str(value)) if isinstance(value, (bool, type(None))) else str(value)
 
 
 def _domains(component: type) -> dict[str, Any]:

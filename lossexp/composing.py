@@ -45,7 +45,7 @@ class JobComposer:
         tree, choices = self._compose(tuple(structure))
         for override, plain in zip(parsed, is_plain, strict=True):
             if plain:
-                tree = with_value(tree, override.key_or_group, override.value())
+                tree = with_value(tree, override.key_or_group, override.value(), may_be_new=_may_be_new(override))
         return build(tree, choices, tuple(overrides), self._components)
 
     def _parse(self, override: str) -> Override:
@@ -54,12 +54,13 @@ class JobComposer:
         return self._parsed[override]
 
     def _is_plain(self, override: Override) -> bool:
-        """Tell whether an override sets a value that is there already, rather than choosing, adding or deleting."""
+        """Tell whether an override sets a value, rather than choosing a YAML file or deleting something."""
         key = override.key_or_group
         if key not in self._is_group:
             self._is_group[key] = bool(self.loader.get_group_options(key))
         is_hydra = key.partition(".")[0] == "hydra"
-        return override.type is OverrideType.CHANGE and not (is_hydra or override.package or self._is_group[key])
+        sets = override.type in (OverrideType.CHANGE, OverrideType.FORCE_ADD)
+        return sets and not (is_hydra or override.package or self._is_group[key])
 
     def _compose(self, overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
         if overrides not in self._composed:
@@ -71,11 +72,16 @@ class JobComposer:
         return self._composed[overrides]
 
 
-def with_value(tree: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+def _may_be_new(override: Override) -> bool:
+    """Tell whether an override may add a key: where it says so, and in the loss, which may have names of its own."""
+    return override.type is OverrideType.FORCE_ADD or override.key_or_group.startswith("loss.")
+
+
+def with_value(tree: dict[str, Any], key: str, value: Any, *, may_be_new: bool = False) -> dict[str, Any]:
     """Return a copy of the tree with the value at a dotted key changed; what does not change is shared.
 
     Raises:
-        ConfigError: There is no such key.
+        ConfigError: There is no such key, and it may not be new.
     """
     path = key.split(".")
     branches = [tree]
@@ -85,9 +91,9 @@ def with_value(tree: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
             raise unknown_key(key, tree)
         branches.append(branch)
     old = branches[-1]
-    if path[-1] not in old:
+    if path[-1] not in old and not may_be_new:
         raise unknown_key(key, tree)
-    if isinstance(value, dict) and isinstance(old[path[-1]], dict):
+    if isinstance(value, dict) and isinstance(old.get(path[-1]), dict):
         value = {**old[path[-1]], **value}
     for branch, name in zip(reversed(branches), reversed(path), strict=True):
         value = {**branch, name: value}

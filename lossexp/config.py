@@ -1,23 +1,17 @@
-"""From the composed YAML to objects: the only place that turns configuration into components.
-
-Components are built here rather than by `hydra.utils.instantiate`, which calls whatever a `_target_` names. Here the
-target must be a component of the kind that its group expects, and that is checked before it is called.
-"""
+"""From the composed YAML to objects: each group becomes a component, and all of them a job."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import importlib
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lossexp.components import Component, InvalidValueError
+from lossexp import building
+from lossexp.components import Component, as_typed, refuse_unknown
 from lossexp.datasets.base import Dataset
 from lossexp.early_stopping import EarlyStopping
 from lossexp.errors import ConfigError, did_you_mean
@@ -40,8 +34,7 @@ GROUPS: dict[str, type[Component]] = {
     "sweep": Sweep,
 }
 VALUES = ("seed", "runs_dir")
-
-C = TypeVar("C", bound=Component)
+_NOT_THE_RUN = ("tracker", "sweep", "hydra")
 
 
 @dataclass(frozen=True)
@@ -69,8 +62,9 @@ class Job:
     @property
     def name(self) -> str:
         """A short readable name: the loss, the learning rate, what else was set, the seed."""
-        named = {*GROUPS, *VALUES, "experiment", "optimizer.lr"}
-        others = [o for o in self.overrides if o.lstrip("+~").partition("=")[0] not in named and "hydra" not in o]
+        silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "training.max_stack"}
+        typed = [(override.lstrip("+"), override.lstrip("+~").partition("=")[0]) for override in self.overrides]
+        others = [o for o, key in typed if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
         chosen = [
             self.choices[group]
             for group in ("model", "optimizer")
@@ -111,18 +105,18 @@ def build(
     Raises:
         ConfigError: A key is unknown, a value is missing or out of range, or a `_target_` is not a component.
     """
-    _refuse_unknown("", list(tree), [*GROUPS, *VALUES])
+    refuse_unknown("", tree, [*GROUPS, *VALUES])
     values = _resolved(tree)
     known = {} if known is None else known
     parts = {}
     for group, interface in GROUPS.items():
         key = f"{group}={values.get(group)!r}"
         if key not in known:
-            known[key] = _component(group, values.get(group), interface)
+            known[key] = building.component(group, values.get(group), interface)
         parts[group] = known[key]
     seed = values["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ConfigError(f"seed={_as_typed(seed)} is not allowed: expected a whole number at least 0.")
+        raise ConfigError(f"seed={as_typed(seed)} is not allowed: expected a whole number at least 0.")
     tracker, sweep = parts.pop("tracker"), parts.pop("sweep")
     assert isinstance(tracker, Tracker)
     assert isinstance(sweep, Sweep)
@@ -139,9 +133,9 @@ def build(
 
 def _resolved(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the tree with interpolations resolved and nothing missing."""
-    leaves = dict(_flat(tree))
+    leaves = {**dict.fromkeys(VALUES), **dict(_flat(tree))}
     for key, value in leaves.items():
-        if value == "???":
+        if value == "???" or (key in VALUES and value is None):
             raise ConfigError(f"{key} has no value yet. Set it: {key}=VALUE")
     if not any(isinstance(value, str) and "${" in value for value in leaves.values()):
         return tree
@@ -154,63 +148,14 @@ def _resolved(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     return {str(key): value for key, value in resolved.items()}
 
 
-def _component(group: str, values: Any, interface: type[C]) -> C:
-    """Build the component of one group."""
-    if not isinstance(values, Mapping) or "_target_" not in values:
-        raise ConfigError(
-            f"{group} has no _target_: expected a choice, such as {group}=NAME, or a mapping with a _target_."
-        )
-    component = component_class(str(values["_target_"]), f"{group}._target_", interface)
-    settings = {str(key): value for key, value in values.items() if key != "_target_"}
-    _refuse_unknown(f"{group}.", list(settings), [field.name for field in dataclasses.fields(component)])
-    try:
-        return component(**settings)
-    except InvalidValueError as error:
-        raise ConfigError(
-            f"{group}.{error.field}={_as_typed(error.value)} is not allowed: expected {error.expected}."
-        ) from error
-
-
-def component_class(target: str, key: str, interface: type[C]) -> type[C]:
-    """Return the class that a dotted path names, if it is a component of the right kind.
-
-    Raises:
-        ConfigError: There is no such class, or it is something else.
-    """
-    module_name, _, class_name = target.rpartition(".")
-    wanted = f"expected a {interface.__name__}, such as one of {interface.__module__.rpartition('.')[0]}"
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"{key}={target} cannot be found: {error}. "
-            "Modules are looked for in the current folder and in what is installed."
-        ) from error
-    if not (inspect.isclass(found) and issubclass(found, interface)) or inspect.isabstract(found):
-        raise ConfigError(f"{key}={target} is refused: {wanted}.")
-    return found
-
-
 def unknown_key(key: str, tree: Mapping[str, Any]) -> ConfigError:
     """Return the error for an override of a key that is not in the composed config, with the closest one that is."""
     known = [name for name, _ in _flat(tree)] + list(tree)
-    hint = did_you_mean(key, known) or did_you_mean(key, [name.rpartition(".")[2] for name in known])
+    hint = did_you_mean(key, {part: name for name in known for part in (name.rpartition(".")[2], name)})
     group = tree.get(key.partition(".")[0])
     settings = [f"{key.partition('.')[0]}.{name}" for name in group] if isinstance(group, Mapping) else list(tree)
     listed = ", ".join(name for name in settings if not name.endswith("_target_"))
     return ConfigError(f"Unknown override {key}.{hint} Known: {listed}")
-
-
-def _refuse_unknown(prefix: str, keys: list[str], known: list[str]) -> None:
-    for key in keys:
-        if key not in known:
-            hint = did_you_mean(key, known).replace("mean ", f"mean {prefix}")
-            raise ConfigError(f"Unknown setting {prefix}{key}.{hint} Known: {', '.join(known)}.")
-
-
-def _as_typed(value: object) -> str:
-    names: dict[object, str] = {None: "null", True: "true", False: "false"}
-    return names.get(value, str(value)) if isinstance(value, (bool, type(None))) else str(value)
 
 
 def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -43,18 +43,17 @@ def complex_step(function: Function, x: Array) -> Array:
     return result
 
 
-def four_point(function: Function, x: Array) -> Array:
+def four_point(function: Function, x: Array, step: float = DIFFERENCE_STEP) -> Array:
     """Return differences of error O(h⁴): (f(x - 2h) - 8 f(x - h) + 8 f(x + h) - f(x + 2h)) / 12h."""
     x = x.astype(np.float64)
-    result = np.empty(x.shape)
-    for output in range(len(x)):
-        # Far out the step grows with x, which would swallow it otherwise.
-        step = DIFFERENCE_STEP * np.maximum(1, DIFFERENCE_STEP * np.abs(x[output]))
+    # Far out the step grows with x, which would swallow it otherwise.
+    h = step * np.maximum(1, DIFFERENCE_STEP * np.abs(x))
 
-        def at(n_steps: int, output: int = output, step: Array = step) -> Array:
-            moved = x.copy()
-            moved[output] += n_steps * step
-            return function(moved)
+    def moved(output: int, n_steps: int) -> Array:
+        point = x.copy()
+        point[output] += n_steps * h[output]
+        return function(point)
 
-        result[output] = (at(-2) - at(2) + 8 * (at(1) - at(-1))) / (12 * step)
-    return result
+    near = np.stack([moved(output, 1) - moved(output, -1) for output in range(len(x))])
+    far = np.stack([moved(output, 2) - moved(output, -2) for output in range(len(x))])
+    return (8 * near - far) / (12 * h)

@@ -12,7 +12,7 @@ A diverged run is a result, not an exception: the process ends with `EXIT_DIVERG
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 EXIT_USER_ERROR = 2
 EXIT_DIVERGED = 3
@@ -39,6 +39,7 @@ class StorageError(LossexpError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `" Did you mean X?"` for the closest known word, or an empty string."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.55)
-    return f" Did you mean {close[0]}?" if close else ""
+    """Return `" Did you mean X?"` for the closest known word, or for what a mapping offers in its place, or nothing."""
+    offers = known if isinstance(known, Mapping) else {name: name for name in known}
+    close = difflib.get_close_matches(word, list(offers), n=1, cutoff=0.55)
+    return f" Did you mean {offers[close[0]]}?" if close else ""

@@ -38,7 +38,10 @@ def now_ms() -> int:
 
 @dataclass(frozen=True)
 class RunSheet:
-    """What is run: the content of `run.json`. Times are milliseconds since 1970."""
+    """What is run: the content of `run.json`. Times are milliseconds since 1970.
+
+    `curves` are the metrics whose curves a tracker gets, such as loss; None for all.
+    """
 
     name: str
     experiment: str
@@ -47,6 +50,7 @@ class RunSheet:
     params: Mapping[str, str]
     tags: Mapping[str, str]
     dataset: Mapping[str, str]
+    curves: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

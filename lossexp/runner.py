@@ -245,4 +245,5 @@ def sheet(job: Job, data: Data, tags: Mapping[str, str]) -> RunSheet:
         params=job.params(),
         tags={**{group: job.choices[group] for group in ("loss", "optimizer", "model", "dataset")}, **tags},
         dataset=dataset,
+        curves=job.tracker.curves,
     )

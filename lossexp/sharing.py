@@ -15,6 +15,10 @@ import numpy as np
 from lossexp.components import Array
 
 
+_OUTPUTS_LAST_BUT_ONE = (1, 2, 3, 0, 4)
+"""Turns `(outputs, repeats, streams, runs, n)` into a matrix `(outputs, n)` per run."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """Consecutive runs in a regular pattern: `repeats` times (`n_streams` streams of `runs_per_stream` runs)."""
@@ -68,7 +72,7 @@ class Sharing:
                     # Few outputs, many runs: a matrix per output, with the runs of a stream as its rows.
                     tile_X = X[tile.streams]
                 else:
-                    a, b = np.moveaxis(a, 0, 3), np.moveaxis(b, 0, 3)
+                    a, b = a.transpose(_OUTPUTS_LAST_BUT_ONE), b.transpose(_OUTPUTS_LAST_BUT_ONE)
             np.matmul(a, tile_X, out=b)
 
     def spread(self, per_stream: Array, out: Array) -> Array:

@@ -24,7 +24,7 @@ from lossexp.errors import EXIT_USER_ERROR, LossexpError, StorageError
 from lossexp.record import Record
 from lossexp.trackers.base import TrackedRun
 from lossexp.trackers.projection import Projection
-from lossexp.trackers.store import load_mlflow, store_uri
+from lossexp.trackers.store import load_mlflow, store_uri, sync_command
 
 _SECONDS_OF_NEWS = 1.0
 """News is collected for so long before it is written: how far MLflow lags behind a run that is going on."""
@@ -64,7 +64,7 @@ class Worklist:
             return None
         return (
             f"{len(self.waiting)} run folder(s) not in MLflow yet. {next(iter(self.waiting.values()))}\n"
-            "Nothing is lost: when this is mended, fill MLflow with python -m lossexp.sync"
+            f"Nothing is lost. When this is mended, fill MLflow: {sync_command(self._root, self._uri)}"
         )
 
 
@@ -138,14 +138,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m lossexp.sync",
-        description="Bring MLflow up to date with the run folders, after a crash or while a server was down.",
+        description="Bring MLflow up to date with the run folders, after a crash or while a server was down. "
+        "The store is MLFLOW_TRACKING_URI, else mlflow.db in the output folder.",
     )
     parser.add_argument("runs", nargs="?", type=Path, default=Path("runs"), help="the output folder (default: runs)")
-    parser.add_argument("--uri", help="the MLflow store (default: MLFLOW_TRACKING_URI, else mlflow.db in the folder)")
     parser.add_argument("--follow", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     root = options.runs.absolute()
-    uri = store_uri(root, options.uri)
+    uri = store_uri(root)
     try:
         print(json.dumps(follow(root, uri, sys.stdin)) if options.follow else sync(root, uri))
     except LossexpError as error:

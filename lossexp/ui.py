@@ -130,16 +130,19 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], url: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m lossexp.ui", description="Show the runs in MLflow's page.")
+    parser = argparse.ArgumentParser(
+        prog="python -m lossexp.ui",
+        description="Show the runs in MLflow's page. The store is MLFLOW_TRACKING_URI, else mlflow.db in the output "
+        "folder.",
+    )
     parser.add_argument("runs", nargs="?", type=Path, default=Path("runs"), help="the output folder (default: runs)")
-    parser.add_argument("--uri", help="the MLflow store (default: MLFLOW_TRACKING_URI, else mlflow.db in the folder)")
     parser.add_argument("--host", default="127.0.0.1", help="the interface to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help=f"the port to listen on (default: {_PORT}, or a free one)")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     options = parser.parse_args(arguments)
     root = options.runs.absolute()
     try:
-        show(root, store_uri(root, options.uri), options.host, options.port, open_browser=options.open)
+        show(root, store_uri(root), options.host, options.port, open_browser=options.open)
     except LossexpError as error:
         print(f"lossexp: {error}", file=sys.stderr)
         return EXIT_USER_ERROR

@@ -69,10 +69,11 @@ def test_a_server_that_is_down_is_asked_once(root, capsys, monkeypatch):
         server = f"http://127.0.0.1:{unused.getsockname()[1]}"
         for number in range(3):
             finished(root, name=str(number))
-        assert main(["--uri", server]) == 2
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+        assert main([]) == 2
     message = capsys.readouterr().err
-    assert message.startswith(f"lossexp: MLflow store {server}: ")
-    assert "Traceback" not in message
+    assert message.startswith(f"lossexp: MLflow store {server}: NewConnectionError")
+    assert "Connection refused" in message
 
 
 def test_following_ends_with_the_news(root):
@@ -142,4 +143,4 @@ def test_a_problem_at_the_end_names_the_way_out(root):
     answer = follow(root, f"sqlite:///{root}/mlflow.db", [str(record.path.relative_to(root))])
     assert answer["runs"] == {}
     assert answer["problem"].startswith("1 run folder(s) not in MLflow yet. The MLflow store ")
-    assert answer["problem"].endswith("python -m lossexp.sync")
+    assert answer["problem"].endswith(f"fill MLflow: python -m lossexp.sync {root}")

@@ -15,7 +15,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 from lossexp.errors import ConfigError, did_you_mean
 from lossexp.symbolic.functions import FUNCTIONS, divide, log, piecewise
 
-MAX_CHARACTERS, MAX_NODES, MAX_DEPTH = 1000, 300, 40
+MAX_CHARACTERS, MAX_PARTS, MAX_DEPTH = 1000, 200, 40
 MAX_EXPONENT, MAX_NUMBER = 20, 1e100
 
 RAW, TARGET, ERROR = (sp.Symbol(name, real=True) for name in ("raw", "target", "raw - target"))
@@ -25,6 +25,7 @@ P, Q, LOG_P, LOG_Q = (
     sp.Symbol("log(p)", negative=True),
     sp.Symbol("log(1 - p)", negative=True),
 )
+OF_RAW, OF_P = frozenset({RAW, TARGET, ERROR}), frozenset({P, Q, LOG_P, LOG_Q})
 _VARIABLES = {"raw": RAW, "target": TARGET, "p": P}
 _WORDS = frozenset({*_VARIABLES, *FUNCTIONS, "pi", "where", "Piecewise"})
 
@@ -47,6 +48,7 @@ _HINTS: dict[type, str] = {
     ast.BitXor: "for a power write **",
     ast.BitAnd: "write `and`",
     ast.BitOr: "write `or`",
+    ast.Invert: "write `not`",
     ast.Attribute: "functions are written without a module",
 }
 
@@ -96,11 +98,12 @@ def read(text: str, parameters: Collection[str]) -> sp.Expr:
     expression = reader.number_or_expression(tree.body)
     if unused := sorted(set(parameters) - reader.used):
         raise FormulaError(f"{unused[0]} is given but not in it.{did_you_mean(unused[0], reader.used)}")
-    if not expression.free_symbols & {RAW, ERROR, P, Q, LOG_P, LOG_Q}:
+    symbols = expression.free_symbols
+    if not symbols & {RAW, ERROR, *OF_P}:
         raise FormulaError(
             "it depends neither on raw, the raw prediction, nor on p, the probability of the true class."
         )
-    if expression.free_symbols & {P, Q, LOG_P, LOG_Q} and expression.free_symbols & {RAW, ERROR, TARGET}:
+    if symbols & OF_P and symbols & OF_RAW:
         raise FormulaError(
             "p is the probability of the true class: write the formula over p alone, or over raw and target."
         )
@@ -113,25 +116,24 @@ class _Reader(ast.NodeVisitor):
     def __init__(self, text: str, parameters: Iterable[str]) -> None:
         self.text, self.parameters = text, frozenset(parameters)
         self.used: set[str] = set()
-        self._n_nodes = self._depth = 0
+        self._n_parts = self._depth = 0
 
     def refuse(self, node: ast.AST, problem: str) -> NoReturn:
         column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode())
         raise FormulaError(f"{problem}, {Place(self.text, column)}")
 
     def visit(self, node: ast.AST) -> Any:
-        self._n_nodes, self._depth = self._n_nodes + 1, self._depth + 1
-        if self._n_nodes > MAX_NODES or self._depth > MAX_DEPTH:
-            self.refuse(node, "this is too much: a formula has at most 300 parts, nested at most 40 deep")
+        self._n_parts, self._depth = self._n_parts + 1, self._depth + 1
+        if self._n_parts > MAX_PARTS or self._depth > MAX_DEPTH:
+            self.refuse(node, f"a formula has at most {MAX_PARTS} parts, nested at most {MAX_DEPTH} deep: too much")
         result = super().visit(node)
         self._depth -= 1
         return result
 
     def generic_visit(self, node: ast.AST) -> NoReturn:
-        names = {ast.Attribute: "a dot", ast.Lambda: "a lambda", ast.Subscript: "an index", ast.Constant: "text"}
-        name = names.get(type(node), f"a {type(node).__name__}")
-        hint = f" ({_HINTS[type(node)]})" if type(node) in _HINTS else ""
-        self.refuse(node, f"{name} is not allowed{hint}")
+        part = getattr(node, "op", node)
+        hint = f" ({_HINTS[type(part)]})" if type(part) in _HINTS else ""
+        self.refuse(node, f"{type(part).__name__} is not allowed in a formula{hint}")
 
     def number_or_expression(self, node: ast.AST) -> sp.Expr:
         """Visit a node that must not be a condition."""
@@ -187,16 +189,23 @@ class _Reader(ast.NodeVisitor):
 
     def visit_BinOp(self, node: ast.BinOp) -> sp.Expr:
         if type(node.op) not in _OPERATORS:
-            self.generic_visit(node.op if type(node.op) in _HINTS else node)
+            self.generic_visit(node)
         left, right = self.number_or_expression(node.left), self.number_or_expression(node.right)
         apart = {(RAW, TARGET): ERROR, (TARGET, RAW): -ERROR, (sp.S.One, P): Q, (P, sp.S.One): -Q}
         if isinstance(node.op, ast.Sub) and (left, right) in apart:
             return apart[left, right]
-        if isinstance(node.op, ast.Pow) and right.is_Number and abs(right) > MAX_EXPONENT:
-            self.refuse(node.right, f"an exponent is at most {MAX_EXPONENT}")
+        if isinstance(node.op, ast.Pow):
+            self.check_exponent(node.right, right)
         function = _OPERATORS[type(node.op)]
         numeric = operator.truediv if function is divide else function
         return self.computed(node, function, numeric, left, right)
+
+    def check_exponent(self, node: ast.AST, exponent: sp.Expr) -> None:
+        """Refuse exponents that no loss has, but that make an expression grow without bounds."""
+        if exponent.free_symbols & (OF_RAW | OF_P):
+            self.refuse(node, "an exponent must be a number or a parameter: write exp(a * log(b)) for b**a")
+        if exponent.is_Number and abs(exponent) > MAX_EXPONENT:
+            self.refuse(node, f"an exponent is at most {MAX_EXPONENT}")
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> sp.Basic:
         if isinstance(node.op, ast.Not):

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from lossexp.components import Component
+
+Curve = Literal["loss", "gap", "accuracy", "log_loss", "brier", "rmse", "mae", "r2"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,16 @@ class Follower(ABC):
         self.close(timeout=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tracker(Component, ABC):
-    """Projects run folders, which are the source of truth, to where they can be compared."""
+    """Projects run folders, which are the source of truth, to where they can be compared.
+
+    Attributes:
+        curves: Metrics whose curves are tracked, such as loss and accuracy, on both splits; None for all. The run
+            folder has all of them.
+    """
+
+    curves: tuple[Curve, ...] | None = None
 
     @abstractmethod
     def start(self, root: Path) -> Follower:

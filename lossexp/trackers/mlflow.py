@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lossexp.errors import StorageError
 from lossexp.trackers.base import Follower, TrackedRun, Tracker, TrackingSummary
-from lossexp.trackers.store import store_uri
+from lossexp.trackers.store import store_uri, sync_command
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mlflow(Tracker):
     """Projects run folders into an MLflow store or server.
 
@@ -41,16 +41,16 @@ class _ChildFollower(Follower):
     """
 
     def __init__(self, root: Path, uri: str) -> None:
-        self._root = root
+        self._root, self._uri = root, uri
         self._told: dict[str, Path] = {}
         self._unsent: dict[str, None] = {}
         # A file rather than a pipe: the child can write it to the end, whether or not somebody is there to read.
         self._answer = tempfile.TemporaryFile()  # noqa: SIM115  (open until close)
         self._summary: TrackingSummary | None = None
-        command = [sys.executable, "-m", "lossexp.sync", str(root), "--uri", uri, "--follow"]
         try:
             self._child = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "lossexp.sync", str(root), "--follow"],
+                env={**os.environ, "MLFLOW_TRACKING_URI": uri},
                 stdin=subprocess.PIPE,
                 stdout=self._answer,
                 stderr=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ class _ChildFollower(Follower):
         except ValueError:
             return TrackingSummary(
                 problem=f"MLflow was not filled: its process ended early (exit code {code}). To see why, and to fill "
-                f"it: python -m lossexp.sync {self._root}"
+                f"it: {sync_command(self._root, self._uri)}"
             )
         runs = {self._told[name]: TrackedRun(**run) for name, run in answer["runs"].items()}
         return TrackingSummary(runs, answer["problem"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from lossexp.trackers.base import Follower, Tracker, TrackingSummary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoTracker(Tracker):
     """Tracks nothing. `python -m lossexp.sync` can fill a store from the run folders later."""
 

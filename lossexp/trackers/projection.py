@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,7 +134,7 @@ class Projection:
         run_id = progress.tracked.run_id
         outcome = record.outcome  # read before the curves: where the end is there, the curves are whole
         history = record.history()
-        points = _points(history, since=progress.n_rows) + _final_points(outcome, history)
+        points = _points(history, sheet.curves, since=progress.n_rows) + _final_points(outcome, history)
         params = [] if progress.n_rows else [Param(key, value) for key, value in sheet.params.items()]
         if not progress.n_rows:
             self._client.log_inputs(run_id, [_dataset_input(sheet)])
@@ -212,8 +212,8 @@ def _dataset_input(sheet: RunSheet) -> DatasetInput:
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
-def _points(history: History, since: int) -> list[Metric]:
-    """Return the points of all curves from row `since` on, newest first.
+def _points(history: History, curves: Sequence[str] | None, since: int) -> list[Metric]:
+    """Return the points of the curves that are tracked from row `since` on, newest first.
 
     MLflow keeps the latest value of each metric, and rewrites it for each point that is newer than those before it:
     once, if the newest comes first. Infinite values would become 1.8e308, and NaN breaks charts: they are left out.
@@ -224,6 +224,7 @@ def _points(history: History, since: int) -> list[Metric]:
     return [
         Metric(name, float(curve[row]), times[row], epochs[row])
         for name, curve in history.metrics.items()
+        if curves is None or name.rpartition("/")[2] in curves
         for row in np.flatnonzero(np.isfinite(curve))[::-1].tolist()
         if row >= since
     ]

@@ -65,6 +65,12 @@ def store_uri(root: Path, uri: str | None = None) -> str:
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or _sqlite_uri(root / "mlflow.db")
 
 
+def sync_command(root: Path, uri: str) -> str:
+    """Return the command that fills a store from the run folders of an output folder."""
+    setting = "" if uri == _sqlite_uri(root / "mlflow.db") else f"MLFLOW_TRACKING_URI={uri} "
+    return f"{setting}python -m lossexp.sync {root}"
+
+
 def database(uri: str) -> Path | None:
     """Return the file of an SQLite store; None for any other store."""
     return Path(unquote(uri.removeprefix(_SQLITE))).absolute() if uri.startswith(_SQLITE) else None

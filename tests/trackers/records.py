@@ -9,7 +9,7 @@ from lossexp.record import Outcome, Record, RunSheet
 STARTED = 1_700_000_000_000
 
 
-def sheet(name="bce lr=0.1", experiment="breast_cancer", **tags) -> RunSheet:
+def sheet(name="bce lr=0.1", experiment="breast_cancer", curves=None, **tags) -> RunSheet:
     return RunSheet(
         name=name,
         experiment=experiment,
@@ -18,6 +18,7 @@ def sheet(name="bce lr=0.1", experiment="breast_cancer", **tags) -> RunSheet:
         params={"loss": "bce", "optimizer.lr": "0.1", "seed": "0"},
         tags={"loss": "bce", "optimizer": "sgd", "dataset": experiment, **tags},
         dataset={"name": experiment, "fingerprint": "f" * 64, "n_train": "400"},
+        curves=curves,
     )
 
 

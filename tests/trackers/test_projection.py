@@ -137,6 +137,11 @@ def test_a_run_that_begins_again_does_not_repeat_its_points(root, uri, client):
     assert points(client, only_run(client).info.run_id, "gap") == expected(range(6), "gap")
 
 
+def test_only_the_curves_that_are_asked_for(root, uri, client):
+    Projection(root, uri).project(finished(root, curves=["loss"]))
+    assert set(only_run(client).data.metrics) == {"train/loss", "val/loss", "best/epoch", "best/val_loss"}
+
+
 def test_more_points_than_mlflow_takes_at_once(root, uri, client):
     Projection(root, uri).project(finished(root, n_epochs=1200))
     run = only_run(client)

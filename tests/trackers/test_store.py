@@ -1,13 +1,15 @@
 import contextlib
 import multiprocessing
+import os
 import sqlite3
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from lossexp.errors import StorageError
 from lossexp.trackers import store
-from lossexp.trackers.store import database, open_store, store_uri
+from lossexp.trackers.store import database, load_mlflow, open_store, store_uri, sync_command
 
 from .stores import empty_store, quiet
 
@@ -21,6 +23,13 @@ def test_the_store_that_is_asked_for_comes_first(monkeypatch):
     assert store_uri(root) == "http://server"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert store_uri(root) == "sqlite:////somewhere/runs/mlflow.db"
+
+
+def test_the_command_that_fills_a_store_names_the_store_where_it_is_not_the_usual_one():
+    root = Path("/somewhere/runs")
+    assert sync_command(root, "sqlite:////somewhere/runs/mlflow.db") == "python -m lossexp.sync /somewhere/runs"
+    expected = "MLFLOW_TRACKING_URI=http://server python -m lossexp.sync /somewhere/runs"
+    assert sync_command(root, "http://server") == expected
 
 
 def test_only_an_sqlite_store_is_a_file():
@@ -39,19 +48,6 @@ def test_any_folder_name_will_do(tmp_path, name):
     open_store(uri).create_experiment("here")
     with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as connection:
         assert ("here",) in connection.execute("SELECT name FROM experiments").fetchall()
-
-
-def test_a_new_store_replaces_what_an_interrupted_one_left(tmp_path):
-    root = tmp_path / "deep" / "runs"
-    root.mkdir(parents=True)
-    (root / "mlflow.db").touch()
-    (root / "mlflow.db.part").write_bytes(b"half")
-    (root / "mlflow.db.part-journal").write_bytes(b"half")
-    client = open_store(store_uri(root))
-    assert client.search_experiments()[0].artifact_location == (root / "mlartifacts" / "0").as_uri()
-    assert {path.name for path in root.iterdir()} <= {"mlflow.db", "mlflow.db.lock", "mlflow.db-wal", "mlflow.db-shm"}
-    with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_file_that_is_no_database_is_refused_at_once(tmp_path):
@@ -79,21 +75,33 @@ def test_network_file_systems_are_told_from_local_ones(tmp_path, monkeypatch):
     assert not store._on_network(Path("/home/me/runs"))
 
 
-def open_together(root: Path, n_processes: int) -> set[str]:
-    """Open a store that does not exist yet from many processes in the same moment."""
-    from . import racing
+def _open_and_add(uri: str, gate: Barrier) -> str:
+    gate.wait()
+    return open_store(uri).create_experiment(f"from process {os.getpid()}")
 
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([racing.__name__])
+
+def open_together(root: Path, n_processes: int) -> set[str]:
+    """Open a store that does not exist yet from many processes in the same moment, each of which adds to it."""
+    uri = store_uri(root)
+    load_mlflow(uri)  # once here, and not in each process
+    context = multiprocessing.get_context("fork")
     with context.Manager() as manager, context.Pool(n_processes) as pool:
         gate = manager.Barrier(n_processes)
-        return set(pool.starmap(racing.open_store_together, [(store_uri(root), gate)] * n_processes, chunksize=1))
+        return set(pool.starmap(_open_and_add, [(uri, gate)] * n_processes, chunksize=1))
 
 
-def test_processes_that_begin_together_share_one_store(tmp_path):
-    assert len(open_together(tmp_path, 4)) == 4
-    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (5,)
+def test_processes_that_begin_together_share_one_store_whatever_an_interrupted_one_left(tmp_path):
+    root = tmp_path / "deep" / "runs"
+    root.mkdir(parents=True)
+    for leftover in ("mlflow.db", "mlflow.db.part", "mlflow.db.part-journal"):
+        (root / leftover).write_bytes(b"" if leftover == "mlflow.db" else b"half")
+    assert len(open_together(root, 4)) == 4
+    assert {path.name for path in root.iterdir()} <= {"mlflow.db", "mlflow.db.lock", "mlflow.db-wal", "mlflow.db-shm"}
+    with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        locations = dict(connection.execute("SELECT name, artifact_location FROM experiments"))
+    assert len(locations) == 5
+    assert locations["Default"] == (root / "mlartifacts" / "0").as_uri()
 
 
 @pytest.mark.slow

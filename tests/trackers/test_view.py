@@ -2,7 +2,7 @@ import base64
 import json
 import zlib
 
-from lossexp.trackers.view import VIEW_ID, VIEW_TAG, view_link, view_value
+from lossexp.trackers.view import VIEW_TAG, view_link, view_value
 
 
 def state():
@@ -12,7 +12,7 @@ def state():
 
 def test_the_envelope_is_what_the_page_reads():
     envelope = json.loads(view_value())
-    assert VIEW_TAG == f"mlflow.sharedViewState.{VIEW_ID}"
+    assert VIEW_TAG == "mlflow.sharedViewState.lossexp-losses"
     assert envelope["name"] == "Losses"
     assert isinstance(envelope["createdAt"], int)
     assert isinstance(envelope["updatedAt"], int)
@@ -47,5 +47,5 @@ def test_the_view_is_the_same_text_every_time():
 
 def test_link():
     link = view_link("http://127.0.0.1:5000/", "7")
-    assert link.startswith(f"http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey={VIEW_ID}&")
+    assert link.startswith("http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=lossexp-losses&")
     assert "compareRunsMode=CHART" in link

@@ -1,0 +1,194 @@
+"""Losses written as a line of text."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from lossexp.components import Array, InvalidValueError, Real, Scalar, as_typed
+from lossexp.errors import ConfigError
+from lossexp.links import LinkName
+from lossexp.losses.base import CLASSES, REGRESSION, Loss, summed
+from lossexp.losses.surprisal import SurprisalLoss
+from lossexp.symbolic.program import Derived, Program
+from lossexp.targets import Target
+
+_EITHER = {"link": "auto", "class_weight": None}
+"""Settings of one kind of formula only, with their defaults, which are ignored for the other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula(Loss):
+    """A loss written as text over `raw` and `target`, the raw prediction and the truth.
+
+    Every other name in the text is a parameter. The derivative is taken symbolically and checked by differences before
+    any training; nothing in the text is executed. The value is summed over the outputs; class labels are 0 and 1,
+    one-vs-rest for many classes. A text over `p`, the probability of the true class, is a `ProbabilityFormula`.
+
+    Each text is a class of its own, made by `formula_class`, whose fields are the parameters: they are checked, swept
+    and stacked like those of any loss. The text is its `formula`.
+
+    Attributes:
+        link: How metrics read the raw prediction. auto: as it is for real numbers; for class labels as a score with 0
+            in the middle, or as it is where 0.5 is in the middle between the two labels.
+    """
+
+    link: Literal["auto", "identity", "logistic", "softmax", "log"] = "auto"
+
+    derived: ClassVar[Derived]
+
+    accepts = REGRESSION | CLASSES
+    formula = "your own text over raw and target, or over p"
+    estimates = "depends on the text"
+    source = "you"
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], key: str) -> Any:
+        """Make the loss of a YAML: `value` is the text, names that are not settings are parameters.
+
+        Raises:
+            ConfigError: The text cannot be used, or a setting is outside its domain.
+        """
+        text, parameters = settings.get("value"), {name: value for name, value in settings.items() if name != "value"}
+        if not isinstance(text, str):
+            raise ConfigError(
+                f"{key}.value={as_typed(text)} is not allowed: expected text over raw and target, or over p, in quotes."
+            )
+        try:
+            return formula(text, **parameters)
+        except InvalidValueError as error:
+            raise ConfigError(
+                f"{key}.{error.field}={as_typed(error.value)} is not allowed: expected {error.expected}."
+            ) from error
+        except ConfigError as error:
+            raise ConfigError(f"{key}.value cannot be used: {error}") from error
+
+    def infimum(self, target: Target) -> float:
+        """Return -inf: it is not known."""
+        return -np.inf
+
+    def link_name(self, target: Target) -> LinkName:
+        """Return the chosen link, or the one that fits the target and the text."""
+        if self.link != "auto":
+            return self.link
+        return "identity" if not target.task.is_classes or self._is_symmetric_about(0.5) else "logistic"
+
+    def on(self, target: Target) -> Formula:
+        """Settle the link."""
+        return dataclasses.replace(self, link=self.link_name(target))
+
+    def value(self, raw: Array, target: Array) -> Array:
+        """Return the sum of the formula over the outputs."""
+        return summed(self._computed(self.derived.value, raw, target))
+
+    def gradient(self, raw: Array, target: Array, out: Array) -> None:
+        """Write the derivative of the formula by raw."""
+        np.copyto(out, self._computed(self.derived.slope, raw, target))
+
+    def weighted_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
+        """Write weight · derivative."""
+        np.multiply(self._computed(self.derived.slope, raw, target), weight, out=out)
+
+    def _computed(self, program: Program, raw: Array, target: Array) -> Array:
+        values = {**vars(self), "raw": raw, "target": target}
+        if "raw - target" in program.inputs:
+            values["raw - target"] = raw - target
+        return program(values, raw.dtype)
+
+    def _is_symmetric_about(self, middle: float) -> bool:
+        """Tell whether a raw prediction in the middle is undecided between the labels 0 and 1."""
+        zero, one = self.value(np.full((1, 1, 2), middle), np.array([[[0.0, 1.0]]]))[0]
+        return bool(np.isclose(zero, one))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilityFormula(SurprisalLoss):
+    """A loss written as text over `p`, the probability of the true class; see `Formula`.
+
+    Two classes have one output and a sigmoid, many a softmax. With P the probabilities and Y the true class, the
+    gradient by the raw scores is w(p) (P - Y), where the weight w(p) of an example is the derivative by -log p.
+    """
+
+    derived: ClassVar[Derived]
+
+    estimates = "depends on the text"
+
+    def infimum(self, target: Target) -> float:
+        """Return -inf: it is not known."""
+        return -np.inf
+
+    def of(self, c: Array) -> Array:
+        """Return the formula at p = exp(-c)."""
+        return self._computed(self.derived.value, c)
+
+    def slope(self, c: Array) -> Array:
+        """Return the weight of an example."""
+        return self._computed(self.derived.slope, c)
+
+    def _computed(self, program: Program, c: Array) -> Array:
+        values = {**vars(self), "log(p)": -c}
+        if "p" in program.inputs:
+            values["p"] = np.exp(-c)
+        if "1 - p" in program.inputs or "log(1 - p)" in program.inputs:
+            # Never quite 0, so that a division by it stays finite.
+            values["1 - p"] = -np.expm1(-np.maximum(c, np.finfo(c.dtype).tiny))
+            values["log(1 - p)"] = np.log(values["1 - p"])
+        return program(values, c.dtype)
+
+
+AnyFormula: TypeAlias = Formula | ProbabilityFormula
+
+
+def formula(text: str, **settings: Any) -> AnyFormula:
+    """Return the loss that a text stands for.
+
+    Args:
+        text: The formula.
+        **settings: Its parameters, and the other settings of the loss.
+
+    Raises:
+        FormulaError: The text cannot be used.
+        InvalidValueError: A setting is outside its domain.
+    """
+    from lossexp.symbolic.checking import check
+
+    kind = formula_class(text, tuple(sorted(settings.keys() - _EITHER.keys())))
+    fields = {field.name for field in dataclasses.fields(kind)}
+    for name in _EITHER.keys() & settings.keys() - fields:
+        if settings[name] != _EITHER[name]:
+            raise InvalidValueError(name, settings[name], f"{as_typed(_EITHER[name])} for this formula")
+    loss = kind(**{name: value for name, value in settings.items() if name in fields})
+    check(loss)
+    return loss
+
+
+@functools.cache
+def formula_class(text: str, parameters: tuple[str, ...]) -> type[AnyFormula]:
+    """Return the class of a text with these parameters.
+
+    Raises:
+        FormulaError: The text cannot be used.
+    """
+    from lossexp.symbolic.derivation import derived
+    from lossexp.symbolic.grammar import FormulaError
+
+    facts = {"derived": derived(text, parameters), "formula": text, "__reduce__": _reduced, "__module__": __name__}
+    base = ProbabilityFormula if facts["derived"].of_p else Formula
+    if taken := sorted({"value"}.union(dir(base)).intersection(parameters)):
+        raise FormulaError(f"{taken[0]} already means something in a loss: give the parameter another name.")
+    fields = [(name, Real) for name in parameters]
+    return dataclasses.make_dataclass(base.__name__, fields, bases=(base,), namespace=facts, frozen=True, kw_only=True)
+
+
+def _reduced(self: AnyFormula) -> tuple[Any, ...]:
+    """Pickle as the text: where it is read, the class is made anew."""
+    return _remade, (self.formula, {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+def _remade(text: str, settings: Mapping[str, Any]) -> AnyFormula:
+    return formula_class(text, tuple(sorted(settings.keys() - _EITHER.keys())))(**settings)

@@ -1,0 +1,102 @@
+"""Check a component of your own: `python -m lossexp.testing my_losses.Cauchy scale=2`.
+
+Prints a line per law. Ends with exit code 0 where all hold, 1 where one does not, 2 where nothing could be checked.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lossexp import building
+from lossexp.components import Component
+from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError
+from lossexp.losses import Loss
+from lossexp.models import Model
+from lossexp.optimizers import Optimizer
+from lossexp.schedules import Schedule
+from lossexp.testing.checks import Check
+from lossexp.testing.losses import loss_checks
+from lossexp.testing.models import model_checks
+from lossexp.testing.optimizers import optimizer_checks
+from lossexp.testing.schedules import schedule_checks
+
+USAGE = "Usage: python -m lossexp.testing MODULE.CLASS [SETTING=VALUE ...]   e.g. my_losses.Cauchy scale=2"
+
+CHECKS: dict[type[Component], Callable[[Any], list[Check]]] = {
+    Loss: loss_checks,
+    Optimizer: optimizer_checks,
+    Schedule: schedule_checks,
+    Model: model_checks,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check the component that the arguments name; return the exit code."""
+    try:
+        checks = checks_of(component(arguments))
+    except LossexpError as error:
+        print(f"lossexp.testing: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    return report(checks)
+
+
+def component(arguments: Sequence[str]) -> Component:
+    """Build the component that the arguments name.
+
+    Raises:
+        ConfigError: There is no such component, or it has no such setting.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not arguments or arguments[0].startswith("-") or not all("=" in setting for setting in arguments[1:]):
+        raise ConfigError(USAGE)
+    try:
+        settings = OmegaConf.to_container(OmegaConf.from_dotlist(list(arguments[1:])))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{' '.join(arguments[1:])} cannot be read: {error}\n{USAGE}") from error
+    assert isinstance(settings, dict)
+    return building.component("component", {**settings, "_target_": arguments[0]}, Component)
+
+
+def checks_of(subject: Component) -> list[Check]:
+    """Return the checks of a component.
+
+    Raises:
+        ConfigError: There are none for its kind.
+    """
+    for interface, checks in CHECKS.items():
+        if isinstance(subject, interface):
+            return checks(subject)
+    kinds = ", ".join(interface.__name__ for interface in CHECKS)
+    raise ConfigError(f"{type(subject).__name__} cannot be checked: expected a subclass of one of {kinds}.")
+
+
+def report(checks: Sequence[Check]) -> int:
+    """Print a line per law and what failed; return the exit code."""
+    failed = 0
+    for sentence in dict.fromkeys(check.sentence for check in checks):
+        failures = [text for check in checks if check.sentence == sentence for text in _failure(check)]
+        print(f"{'does not hold' if failures else 'holds':<15}{sentence}")
+        for text in failures:
+            print(f"{'':<15}  {text}")
+        failed += bool(failures)
+    return 1 if failed else 0
+
+
+def _failure(check: Check) -> list[str]:
+    """Run a check and return what went wrong, if anything did."""
+    prefix = f"{check.context}: " if check.context else ""
+    try:
+        check.run()
+    except AssertionError as error:
+        return [f"{prefix}{error}"]
+    except Exception as error:
+        return [f"{prefix}{type(error).__name__}: {error}"]
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

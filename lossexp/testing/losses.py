@@ -1,0 +1,292 @@
+"""What every loss promises."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lossexp.components import Array, Interval
+from lossexp.differentiation import DIFFERENCE_STEP, derivative, four_point
+from lossexp.losses import Loss
+from lossexp.stacking import merge
+from lossexp.targets import Target, Task, encode
+from lossexp.testing.checks import (
+    Check,
+    require_all,
+    require_close,
+    require_same,
+    run_all,
+    survives_pickling,
+    variants,
+)
+
+TARGETS = {
+    Task.REGRESSION: Target(Task.REGRESSION),
+    Task.BINARY: Target(Task.BINARY, 2),
+    Task.MULTICLASS: Target(Task.MULTICLASS, 3),
+}
+N_RUNS, N_SAMPLES = 3, 12
+FAR = np.array([1e4, -1e4, 0.0, -0.0, 1e-40, -1e-40, 60.0, -60.0, 1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss on a kind of target, with examples."""
+
+    loss: Loss
+    target: Target
+
+    @functools.cached_property
+    def settled(self) -> Loss:
+        """The loss, settled on the target."""
+        return self.loss.on(self.target)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs of the model."""
+        return self.settled.n_outputs(self.target)
+
+    def encoded(self, n_samples: int = N_SAMPLES, seed: int = 0) -> Array:
+        """Return targets `(n_outputs, 1, n_samples)`, every class among them."""
+        rng = np.random.default_rng((seed, 1))
+        if self.target.task.is_classes:
+            y = rng.permutation(np.arange(n_samples) % self.target.n_classes)
+        else:
+            y = _inside(self.settled.target_domain, rng.normal(0, 2, n_samples))
+        return encode(y, self.target, self.n_outputs, np.float64)[:, None]
+
+    def raw(self, n_samples: int = N_SAMPLES, scale: float = 3.0, seed: int = 0) -> Array:
+        """Return raw predictions `(n_outputs, n_runs, n_samples)`."""
+        return np.random.default_rng(seed).normal(0, scale, (self.n_outputs, N_RUNS, n_samples))
+
+    def gradient(self, raw: Array, encoded: Array) -> Array:
+        """Return the gradient, in an array of its own."""
+        out = np.full_like(raw, np.nan)
+        self.settled.gradient(raw, encoded, out)
+        return out
+
+    def where(self, raw: Array, encoded: Array, what: str = "") -> Callable[[tuple[int, ...]], str]:
+        """Return what says at which example something went wrong; `what` went wrong there."""
+
+        def at(index: tuple[int, ...]) -> str:
+            run, sample = index[-2:]
+            y = encoded[:, min(run, encoded.shape[1] - 1), sample]
+            of = f"{what} by output {index[0]}" if len(index) == 3 and len(raw) > 1 else what
+            return f"{of} at raw = {_numbers(raw[:, run, sample])}, target = {_numbers(y)}"
+
+        return at
+
+
+def _inside(domain: Interval, y: Array) -> Array:
+    """Map normal numbers into an interval, its ends among them where they belong to it."""
+    if np.isfinite(domain.low) and np.isfinite(domain.high):
+        y = domain.low + (domain.high - domain.low) / (1 + np.exp(-y))
+    elif np.isfinite(domain.low):
+        y = domain.low + np.exp(y / 2)
+    elif np.isfinite(domain.high):
+        y = domain.high - np.exp(y / 2)
+    if np.isfinite(domain.low) and not domain.open_low:
+        y[::5] = domain.low
+    return y
+
+
+def _numbers(values: Array) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)
+
+
+def check_loss(loss: Loss) -> None:
+    """Check everything that a loss promises, on each kind of target that it accepts.
+
+    Raises:
+        AssertionError: A law does not hold.
+    """
+    run_all(loss_checks(loss))
+
+
+def loss_checks(loss: Loss) -> list[Check]:
+    """Return the checks of a loss."""
+    cases = [Case(loss, target) for task, target in TARGETS.items() if task in loss.accepts]
+    laws = [law for law in LAWS if law is not a_convex_loss_is_below_its_chords or loss.convex]
+    return [Check(law, case, str(case.target)) for law in laws for case in cases] + [Check(survives_pickling, loss)]
+
+
+def value_is_one_number_per_example(case: Case) -> None:
+    """The value is one number per example."""
+    got = case.settled.value(case.raw(), case.encoded()).shape
+    if got != (N_RUNS, N_SAMPLES):
+        raise AssertionError(f"Expected the shape (n_runs, n_samples) = {(N_RUNS, N_SAMPLES)}, got {got}.")
+
+
+def shapes_are_refused(case: Case) -> None:
+    """Targets of another shape are refused, not stretched."""
+    raw, encoded = case.raw(), case.encoded()
+    wrong = encoded[:, 0], encoded[:, :, :1], encoded.swapaxes(1, 2), np.concatenate([encoded, encoded])
+    for target in wrong:
+        try:
+            case.settled.value(raw, target)
+        except ValueError:
+            continue
+        raise AssertionError(f"A target of shape {target.shape} was accepted for raw predictions {raw.shape}.")
+
+
+def gradient_is_the_derivative(case: Case) -> None:
+    """The gradient is the derivative of the value."""
+    raw, encoded = case.raw(n_samples=60), case.encoded(n_samples=60)
+
+    def value(moved: Array) -> Array:
+        return case.settled.value(moved, encoded)
+
+    expected = derivative(value, raw)
+    # At a kink there is no derivative, and differences of two lengths do not agree.
+    finer = four_point(value, raw, DIFFERENCE_STEP / 10)
+    kink = ~np.isclose(four_point(value, raw), finer, rtol=1e-4, atol=1e-6)
+    where = case.where(raw, encoded, "Derivative")
+    require_close(case.gradient(raw, encoded), expected, where, rtol=5e-6, atol=1e-8, ignore=kink)
+
+
+def value_and_gradient_agree(case: Case) -> None:
+    """Value and gradient computed together are the same as computed apart."""
+    raw, encoded = case.raw(), case.encoded()
+    out = np.empty_like(raw)
+    value = case.settled.value_and_gradient(raw, encoded, out)
+    require_same(value, case.settled.value(raw, encoded), case.where(raw, encoded, "Value"))
+    require_same(out, case.gradient(raw, encoded), case.where(raw, encoded, "Gradient"))
+
+
+def weights_multiply(case: Case) -> None:
+    """Weights multiply the gradient, so that weight 2 is an example twice and weight 0 is none."""
+    raw, encoded = case.raw(), case.encoded()
+    gradient, out = case.gradient(raw, encoded), np.empty_like(raw)
+    for weight in (0.0, 2.0, np.array([[0.0], [1.0], [2.0]]), np.arange(1.0 * raw[0].size).reshape(raw[0].shape)):
+        case.settled.weighted_gradient(raw, encoded, weight, out)
+        where = case.where(raw, encoded, "Weighted gradient")
+        require_close(out, weight * gradient, where, rtol=1e-13, atol=1e-14)
+
+
+def out_may_be_raw(case: Case) -> None:
+    """The gradient may be written over the raw predictions."""
+    for scale in (3.0, 300.0):
+        raw, encoded = case.raw(scale=scale), case.encoded()
+        aliased = raw.copy()
+        case.settled.gradient(aliased, encoded, aliased)
+        require_same(aliased, case.gradient(raw, encoded), case.where(raw, encoded, "Gradient"))
+
+
+def inputs_stay(case: Case) -> None:
+    """Raw predictions and targets stay as they are."""
+    raw, encoded = case.raw(), case.encoded()
+    raw_before, encoded_before = raw.copy(), encoded.copy()
+    case.settled.value(raw, encoded)
+    case.gradient(raw, encoded)
+    require_same(raw, raw_before, case.where(raw_before, encoded_before, "Raw prediction"))
+    if not np.array_equal(encoded, encoded_before):
+        raise AssertionError("The targets were changed.")
+
+
+def memory_layout_does_not_matter(case: Case) -> None:
+    """Any layout in memory gives the same numbers."""
+    raw, encoded = case.raw(), case.encoded()
+    strided = np.repeat(raw, 2, axis=1)[:, ::2]
+    for laid_out in (strided, np.asfortranarray(raw)):
+        where = case.where(raw, encoded, "Value")
+        require_close(
+            case.settled.value(laid_out, encoded), case.settled.value(raw, encoded), where, rtol=1e-13, atol=0
+        )
+        where = case.where(raw, encoded, "Gradient")
+        require_close(case.gradient(laid_out, encoded), case.gradient(raw, encoded), where, rtol=1e-13, atol=1e-15)
+
+
+def runs_and_examples_are_independent(case: Case) -> None:
+    """A number depends on its own run and example alone, even beside a run that has diverged."""
+    raw, encoded = case.raw(), np.repeat(case.encoded(), N_RUNS, axis=1)
+    alone = raw[:, :1, :1], encoded[:, :1, :1]
+    for spoilt in (np.nan, np.inf, 1e30):
+        raw[:, 1:], raw[:, :, 1:] = spoilt, spoilt
+        where = case.where(*alone, f"Beside raw = {spoilt:g}, value")
+        value = case.settled.value(raw, encoded)[:1, :1]
+        require_close(value, case.settled.value(*alone), where, rtol=1e-12, atol=1e-15)
+        where = case.where(*alone, f"Beside raw = {spoilt:g}, gradient")
+        gradient = case.gradient(raw, encoded)[:, :1, :1]
+        require_close(gradient, case.gradient(*alone), where, rtol=1e-12, atol=1e-15)
+
+
+def hyperparameters_may_differ(case: Case) -> None:
+    """In a stack every run has its own hyperparameters, and gets the numbers it gets alone."""
+    raw, encoded = case.raw(), case.encoded()
+    for name, losses in variants(case.settled):
+        stacked = Case(merge(losses, np.dtype(float)), case.target)
+        value, gradient = stacked.settled.value(raw, encoded), stacked.gradient(raw, encoded)
+        for run, loss in enumerate(losses):
+            one, some = Case(loss, case.target), raw[:, run : run + 1]
+            where = one.where(some, encoded, f"With {name}={getattr(loss, name):g} in a stack, value")
+            require_close(value[run : run + 1], one.settled.value(some, encoded), where, rtol=1e-12, atol=1e-15)
+            where = one.where(some, encoded, f"With {name}={getattr(loss, name):g} in a stack, gradient")
+            got = gradient[:, run : run + 1]
+            require_close(got, one.gradient(some, encoded), where, rtol=1e-12, atol=1e-15)
+
+
+def precision_is_kept(case: Case) -> None:
+    """float32 gives the numbers of float64, to its own precision."""
+    raw, encoded = case.raw().astype(np.float32), case.encoded().astype(np.float32)
+    exact = raw.astype(np.float64), encoded.astype(np.float64)
+    where = case.where(*exact, "Value")
+    require_close(case.settled.value(raw, encoded), case.settled.value(*exact), where, rtol=1e-4, atol=1e-5)
+    where = case.where(*exact, "Gradient")
+    require_close(case.gradient(raw, encoded), case.gradient(*exact), where, rtol=1e-4, atol=1e-5)
+
+
+def extremes_are_no_problem(case: Case) -> None:
+    """Raw predictions of ±1e4 give finite numbers unless the loss grows exponentially, and ±1e20 no NaN."""
+    encoded = case.encoded(len(FAR))
+    for turn in range(len(FAR)):
+        raw = np.stack([np.roll(FAR, turn * (output + 1)) for output in range(case.n_outputs)])[:, None]
+        where = case.where(raw, encoded, "Value")
+        value, gradient = case.settled.value(raw, encoded), case.gradient(raw, encoded)
+        grows = case.settled.value(raw * 0.06, encoded) > 1e10
+        require_all(np.isfinite(value) | (grows & (value > 0)), value, where, "a finite number")
+        require_all(np.isfinite(gradient) | (grows & ~np.isnan(gradient)), gradient, where, "a finite gradient")
+        single = case.settled.value(raw.astype(np.float32), encoded.astype(np.float32))
+        close = np.isclose(single, value, rtol=1e-3, atol=1e-3) | (value > 1e30)
+        require_all(close, single, where, "in float32 about the same as in float64")
+        far_out = case.settled.value(raw * 1e16, encoded), case.gradient(raw * 1e16, encoded)
+        for number in far_out:
+            require_all(~np.isnan(number), number, case.where(raw * 1e16, encoded), "no NaN")
+
+
+def nothing_is_below_the_infimum(case: Case) -> None:
+    """No value is below the infimum that the loss states."""
+    raw, encoded = case.raw(2000, scale=20), case.encoded(2000)
+    infimum, value = case.settled.infimum(case.target), case.settled.value(raw, encoded)
+    holds = ~(value < infimum - 1e-14 * max(1, abs(infimum)))
+    require_all(holds, value, case.where(raw, encoded, "Value"), f"at least {infimum:.10g}")
+
+
+def a_convex_loss_is_below_its_chords(case: Case) -> None:
+    """It is convex in the raw predictions: never above a chord."""
+    encoded, a, b = case.encoded(4000), case.raw(4000), case.raw(4000, seed=1)
+    middle = case.settled.value((a + b) / 2, encoded)
+    chord = (case.settled.value(a, encoded) + case.settled.value(b, encoded)) / 2
+    where = case.where((a + b) / 2, encoded, "Value")
+    require_all(middle <= chord + 1e-12 * np.maximum(chord, 1), middle - chord, where, "at most the chord, excess 0")
+
+
+LAWS: tuple[Callable[[Any], None], ...] = (
+    value_is_one_number_per_example,
+    shapes_are_refused,
+    gradient_is_the_derivative,
+    value_and_gradient_agree,
+    weights_multiply,
+    out_may_be_raw,
+    inputs_stay,
+    memory_layout_does_not_matter,
+    runs_and_examples_are_independent,
+    hyperparameters_may_differ,
+    precision_is_kept,
+    extremes_are_no_problem,
+    nothing_is_below_the_infimum,
+    a_convex_loss_is_below_its_chords,
+)
