@@ -27,13 +27,14 @@ def task(cfg: DictConfig) -> None:
     from lossexp import config, runner
 
     hydra_config = HydraConfig.get()
+    # Unresolved, so that what an interpolation reads from the environment enters no name and no record.
     tree = OmegaConf.to_container(cfg, resolve=False)
+    typed = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
     assert isinstance(tree, dict)
+    assert isinstance(typed, list)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     try:
-        job = config.build(
-            {str(key): value for key, value in tree.items()}, choices, tuple(hydra_config.overrides.task)
-        )
+        job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(map(str, typed)))
         exit_code = runner.run(job)
     except LossexpError as error:  # before Hydra sees it and adds its own words
         refuse(error)
@@ -63,6 +64,12 @@ def sweep(
     except InvalidValueError as error:
         raise ConfigError(f"hydra.launcher.{error}") from error
     composer = JobComposer(loader, master)
+    limit = composer.job(job_overrides[0]).sweep.max_runs
+    if len(job_overrides) > limit:
+        raise ConfigError(
+            f"This sweep has {len(job_overrides)} runs, more than sweep.max_runs={limit}. "
+            f"If you mean it: sweep.max_runs={len(job_overrides)}"
+        )
     exit_code = runner.sweep([composer.job(overrides) for overrides in job_overrides], chosen)
     if exit_code:
         sys.exit(exit_code)
@@ -71,6 +78,8 @@ def sweep(
 def main() -> None:
     """Run the command line."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # Elsewhere these groups are often not in the defaults list and want a plus; people type it.
+    sys.argv[1:] = [a[1:] if a.startswith(("+experiment=", "+grid=")) else a for a in sys.argv[1:]]
     # Hydra knows the keys of YAML files only, but a loss may have names of its own, such as the parameters of a
     # formula: let all of them through. Those that the loss does not know are refused when it is built.
     sys.argv[1:] = [re.sub(r"^\+?(loss\.[^=]+=)", r"++\1", argument) for argument in sys.argv[1:]]

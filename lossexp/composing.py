@@ -54,13 +54,14 @@ class JobComposer:
         return self._parsed[override]
 
     def _is_plain(self, override: Override) -> bool:
-        """Tell whether an override sets a value, rather than choosing a YAML file or deleting something."""
+        """Tell whether an override sets one value, rather than choosing a YAML file, merging or deleting something."""
         key = override.key_or_group
         if key not in self._is_group:
             self._is_group[key] = bool(self.loader.get_group_options(key))
         is_hydra = key.partition(".")[0] == "hydra"
         sets = override.type in (OverrideType.CHANGE, OverrideType.FORCE_ADD)
-        return sets and not (is_hydra or override.package or self._is_group[key])
+        merges = isinstance(override.value(), dict) or any(map(str.isdigit, key.split(".")))
+        return sets and not (is_hydra or merges or override.package or self._is_group[key])
 
     def _compose(self, overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
         if overrides not in self._composed:
@@ -93,8 +94,6 @@ def with_value(tree: dict[str, Any], key: str, value: Any, *, may_be_new: bool =
     old = branches[-1]
     if path[-1] not in old and not may_be_new:
         raise unknown_key(key, tree)
-    if isinstance(value, dict) and isinstance(old.get(path[-1]), dict):
-        value = {**old[path[-1]], **value}
     for branch, name in zip(reversed(branches), reversed(path), strict=True):
         value = {**branch, name: value}
     changed: dict[str, Any] = value

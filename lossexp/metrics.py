@@ -15,9 +15,6 @@ from lossexp.targets import Target, Task
 
 CLASS_METRICS = ("accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("rmse", "mae", "r2")
-_FAR_BELOW = -1e30
-"""Added to a score it leaves a class out of a maximum and of a sum of exponentials, in float32 as well."""
-
 HIGHER_IS_BETTER = frozenset({"accuracy", "r2", "auc"})
 
 
@@ -94,7 +91,7 @@ def _softmax_classes(raw: Array, encoded: Array) -> tuple[Array, ...]:
     against the true class are w exp(m). Probabilities near 0 and near 1 come out of that without cancellation.
     """
     true = np.add.reduce(raw * encoded, axis=0)
-    np.add(raw, encoded * _FAR_BELOW, out=raw)
+    np.add(raw, encoded * numerics.FAR_BELOW, out=raw)
     largest_wrong = np.maximum.reduce(raw, axis=0)
     np.subtract(raw, largest_wrong, out=raw)
     margin = largest_wrong - true

@@ -1,14 +1,16 @@
-"""Train and validation loss in one picture: as a PNG file, and in text for the terminal.
+"""Train and validation loss of a run in one picture.
 
-Both draw on the same `LossAxis`, in the same colours: train blue and solid, validation orange and dashed.
+The small one in the terminal has the same axis and the same colours: train blue, validation orange.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +19,11 @@ from lossexp.errors import StorageError
 from lossexp.record import History
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as PILImage
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
-TRAIN, VALIDATION, ALARM = "#2f7fc1", "#e07b1a", "#c62f3b"
-_INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
+TRAIN, VALIDATION = "#2f7fc1", "#e07b1a"
+_ALARM, _INK, _FAINT, _GRID = "#c62f3b", "#333333", "#999999", "#dddddd"
 
 _LOG_RATIO = 20
 """Positive losses whose largest is more than this many times the smallest are drawn on a log scale."""
@@ -93,147 +96,205 @@ def _round_decades(low: float, high: float) -> list[float]:
     return marks[:: math.ceil(len(marks) / 7)]
 
 
-class CurvePainter:
-    """Writes pictures of 800x500 pixels, one after the other, from one figure; belongs to one thread at a time.
+_WIDTH, _HEIGHT = 800, 500
+_LEFT, _TOP, _RIGHT, _BOTTOM = 70, 92, 776, 452
+_FINE = 3
+"""Lines are drawn so many times larger and then reduced, which makes their edges smooth."""
 
-    Drawing text and ticks is what takes matplotlib long. What the pictures of a sweep have in common (frame, epochs,
-    legend) is therefore drawn once and copied under each of them, and the colours are few enough for a palette.
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where epochs and losses lie in the picture, in pixels."""
+
+    first: int
+    last: int
+    axis: LossAxis
+
+    def x(self, epochs: Array) -> Array:
+        return _LEFT + (epochs - self.first) / (self.last - self.first) * (_RIGHT - _LEFT)
+
+    def y(self, positions: Array) -> Array:
+        return _BOTTOM - (positions - self.axis.low) / (self.axis.high - self.axis.low) * (_BOTTOM - _TOP)
+
+    def points(self, epochs: Array, losses: Array) -> Array:
+        """Return the points `(n_drawable, 2)` of a curve."""
+        points = np.column_stack([self.x(epochs), self.y(self.axis.position(losses))])
+        return points[np.isfinite(points).all(axis=1)]
+
+    def epoch_ticks(self) -> dict[float, str]:
+        marks = round_numbers(self.first, self.last, smallest_step=1.0)
+        return dict(zip(self.x(np.array(marks)).tolist(), (f"{mark:g}" for mark in marks), strict=True))
+
+    def loss_ticks(self) -> dict[float, str]:
+        ticks = self.axis.ticks()
+        return dict(zip(self.y(np.array(list(ticks))).tolist(), ticks.values(), strict=True))
+
+
+class _Sheet:
+    """A picture without its text. Points are in pixels of the finished picture."""
+
+    def __init__(self) -> None:
+        from PIL import Image, ImageDraw
+
+        self._image = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), "white")
+        self._draw = ImageDraw.Draw(self._image)
+
+    def grid(self, frame: _Frame) -> None:
+        self.straight(frame.epoch_ticks(), (), _GRID)
+        self.straight((), frame.loss_ticks(), _GRID)
+        self.straight((_LEFT,), (_BOTTOM,), _FAINT)
+
+    def straight(self, xs: Iterable[float], ys: Iterable[float], colour: str) -> None:
+        """Draw thin lines across the frame, upright at `xs` and level at `ys`, each on one row of pixels."""
+        middle = (_FINE // 2) / _FINE
+        for x in xs:
+            self.line(np.array([[round(x) + middle, _TOP], [round(x) + middle, _BOTTOM]]), colour, 1)
+        for y in ys:
+            self.line(np.array([[_LEFT, round(y) + middle], [_RIGHT, round(y) + middle]]), colour, 1)
+
+    def line(self, points: Array, colour: str, width: float) -> None:
+        # Joints take a loop in Python; where points are dense no gap between two segments can be seen.
+        joint = "curve" if len(points) < _WIDTH else None
+        self._draw.line((points * _FINE).ravel().tolist(), colour, round(width * _FINE), joint)
+
+    def dashes(self, points: Array, colour: str, width: float) -> None:
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+        period = max(15.0, along[-1] / 300)  # a curve that goes up and down all the time gets longer dashes
+        for start in np.arange(0, along[-1], period):
+            end = min(start + 0.7 * period, along[-1])
+            between = slice(*np.searchsorted(along, (start, end)))
+            cuts = np.concatenate([[start], along[between], [end]])
+            self.line(np.column_stack([np.interp(cuts, along, side) for side in points.T]), colour, width)
+
+    def dots(self, points: Array, colour: str) -> None:
+        for x, y in points * _FINE:
+            for radius, fill in ((5.5 * _FINE, "white"), (4.2 * _FINE, colour)):
+                self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
+
+    def crosses(self, points: Array, colour: str) -> None:
+        for point in points:
+            for arm in (np.array([5, 5]), np.array([5, -5])):
+                self.line(np.stack([point - arm, point + arm]), colour, 2.4)
+
+    def finished(self) -> PILImage:
+        return self._image.reduce(_FINE)
+
+
+class CurvePainter:
+    """Writes pictures of 800x500 pixels; holds the fonts and the palette that they share.
+
+    Pillow draws them: matplotlib takes longer to import than a short run lasts, and twice as long for each of the
+    pictures of a sweep.
     """
 
     def __init__(self) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
-
-        self._figure = Figure(figsize=(8, 5), dpi=100, facecolor="white")
-        self._canvas = FigureCanvasAgg(self._figure)
-        self._axes = axes = self._figure.add_axes((0.1, 0.11, 0.86, 0.74))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(_FAINT)
-        axes.grid(color=_GRID, linewidth=0.8)
-        axes.tick_params(color=_FAINT, labelcolor=_INK)
-        axes.xaxis.set_animated(True)
-        axes.yaxis.set_animated(True)
-        self._moving: list[Any] = [axes.xaxis, axes.yaxis]
-        self._best_line = self._moving_line(color=_FAINT, linewidth=0.8)
-        self._train = self._moving_line(color=TRAIN, linewidth=1.8, label="train")
-        self._val = self._moving_line(color=VALIDATION, linewidth=1.8, linestyle=(0, (4, 1.6)), label="validation")
-        dot: dict[str, Any] = {"color": VALIDATION, "marker": "o", "markersize": 7, "markeredgecolor": "white"}
-        self._best = self._moving_line(**dot)
-        self._end = self._moving_line(color=ALARM, marker="X", markersize=8, markeredgecolor="white", linestyle="")
-        self._title = self._moving_text(0.1, 0.94, fontsize=13, fontweight="bold")
-        self._loss_label = self._moving_text(0.01, 0.48, rotation=90, va="center")
-        self._best_note = self._moving_text(0.435, 0.876)
-        self._figure.text(0.53, 0.02, "epoch", color=_INK, ha="center")
-        self._figure.add_artist(Line2D([0.42], [0.887], **dot))
-        self._figure.legend(
-            handles=[self._train, self._val], loc="center left", bbox_to_anchor=(0.092, 0.888), ncols=2,
-            frameon=False, borderpad=0, handlelength=2.6, labelcolor=_INK,
-        )  # fmt: skip
+        self._font, self._bold = _font("DejaVuSans.ttf", 14), _font("DejaVuSans-Bold.ttf", 18)
         self._palette = _palette()
-        self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
 
     def paint(
-        self,
-        path: Path,
-        history: History,
-        *,
-        title: str,
-        best_epoch: int,
-        loss_label: str,
-        diverged: bool = False,
+        self, path: Path, history: History, *, title: str, best_epoch: int, loss_label: str, diverged: bool = False
     ) -> None:
         """Write the loss curves of one run to `path`.
 
         Args:
             path: The PNG file.
-            history: Curves with `train/loss` and `val/loss`; values that are not finite are left out.
+            history: Curves with `train/loss` and `val/loss`, or none at all; values that are not finite are left out.
             title: Heading, such as the name of the run.
             best_epoch: Epoch to mark on the validation curve.
-            loss_label: Name of the vertical axis.
+            loss_label: What the vertical axis shows.
             diverged: Whether the curves end because the run diverged; their ends are marked.
 
         Raises:
             StorageError: The file cannot be written.
         """
-        train, val = history.metrics["train/loss"], history.metrics["val/loss"]
-        axis = LossAxis.covering(train, val)
-        self._set_axes(int(history.epochs[0]), int(history.epochs[-1]), axis)
-        self._loss_label.set_text(f"{loss_label} (log scale)" if axis.is_log else loss_label)
-        marker = "o" if len(history.epochs) == 1 else ""
-        for line, losses in ((self._train, train), (self._val, val)):
-            line.set_data(history.epochs, axis.position(losses))
-            line.set_marker(marker)
-        self._title.set_text(title if len(title) <= 90 else title[:89] + "…")
-        self._mark_best(history, best_epoch, axis)
-        self._mark_end(history, axis, diverged)
-        self._canvas.restore_region(self._background)
-        renderer = self._canvas.get_renderer()
-        for artist in self._moving:
-            artist.draw(renderer)
-        self._write(path)
+        epochs = history.epochs
+        train, val = (history.metrics.get(f"{split}/loss", np.empty(0)) for split in ("train", "val"))
+        first, last = (int(epochs[0]), int(epochs[-1])) if len(epochs) else (0, 1)
+        frame = _Frame(first, max(last, first + 1), LossAxis.covering(train, val))
+        is_best = epochs == best_epoch
+        best = frame.points(epochs[is_best], val[is_best])
+        sheet = _draw(frame, frame.points(epochs, train), frame.points(epochs, val), best, diverged)
+        legend = [
+            (f"{loss_label}, log scale" if frame.axis.is_log else loss_label, _INK),
+            *(("    ━━━ ", TRAIN), ("train", _INK), ("    ━ ━ ", VALIDATION), ("validation", _INK)),
+        ]
+        if len(best):
+            legend += [("    ● ", VALIDATION), (f"best epoch {best_epoch}: {val[is_best][0]:.4g}", _INK)]
+        if diverged:
+            legend += [("    ✕ diverged", _ALARM)]
+        image = sheet.finished()
+        self._write_text(image, frame, title, legend)
+        self._save(image, path)
 
-    def _moving_line(self, **style: Any) -> Any:
-        (line,) = self._axes.plot([], [], animated=True, **style)
-        self._moving.append(line)
-        return line
+    def _write_text(self, image: PILImage, frame: _Frame, title: str, legend: list[tuple[str, str]]) -> None:
+        from PIL import ImageDraw
 
-    def _moving_text(self, x: float, y: float, **style: Any) -> Any:
-        # Without parse_math a name with two dollar signs would be read as a formula.
-        text = self._figure.text(x, y, "", color=_INK, animated=True, parse_math=False, **style)
-        self._moving.append(text)
-        return text
+        draw = ImageDraw.Draw(image)
+        draw.text((_LEFT, 36), self._fitting(title), _INK, self._bold, anchor="ls")
+        for x, label in frame.epoch_ticks().items():
+            draw.text((x, _BOTTOM + 8), label, _INK, self._font, anchor="mt")
+        for y, label in frame.loss_ticks().items():
+            draw.text((_LEFT - 8, y), label, _INK, self._font, anchor="rm")
+        draw.text(((_LEFT + _RIGHT) / 2, _HEIGHT - 8), "epoch", _INK, self._font, anchor="ms")
+        x = float(_LEFT)
+        for text, colour in legend:
+            draw.text((x, 68), text, colour, self._font, anchor="ls")
+            x += self._font.getlength(text)
 
-    def _set_axes(self, first: int, last: int, axis: LossAxis) -> None:
-        last, ticks = max(last, first + 1), axis.ticks()
-        self._axes.set_xlim(first, last)
-        self._axes.set_xticks(round_numbers(first, last, smallest_step=1.0))
-        self._axes.set_ylim(axis.low, axis.high)
-        self._axes.set_yticks(list(ticks), labels=list(ticks.values()))
+    def _fitting(self, title: str) -> str:
+        """Return `title` in one line of drawable characters, cut to the width of the picture."""
+        title = " ".join(title.encode(errors="replace").decode().split())
+        excess = self._bold.getlength(title) / (_RIGHT - _LEFT)
+        return title if excess <= 1 else title[: int(len(title) / excess) - 2] + "…"
 
-    def _mark_best(self, history: History, epoch: int, axis: LossAxis) -> None:
-        value = history.metrics["val/loss"][history.epochs == epoch]
-        position = axis.position(value)
-        shown = bool(np.isfinite(position).all())
-        self._best.set_data([epoch], position if shown else [np.nan])
-        self._best_line.set_data([epoch, epoch], [axis.low, axis.high] if shown else [np.nan, np.nan])
-        self._best_note.set_text(f"best epoch {epoch}: {value[0]:.4g}" if shown else "")
-
-    def _mark_end(self, history: History, axis: LossAxis, diverged: bool) -> None:
-        ends = [_last_drawn(history.epochs, axis.position(history.metrics[key])) for key in ("train/loss", "val/loss")]
-        points = [end for end in ends if end is not None] if diverged else []
-        self._end.set_data([epoch for epoch, _ in points], [position for _, position in points])
-
-    def _write(self, path: Path) -> None:
+    def _save(self, image: PILImage, path: Path) -> None:
         from PIL import Image
 
-        drawn = Image.frombuffer("RGBA", self._canvas.get_width_height(), self._canvas.buffer_rgba())
-        image = drawn.convert("RGB").quantize(palette=self._palette, dither=Image.Dither.NONE)
+        # With a palette the file has half the size and takes a quarter of the time.
+        few_colours = image.quantize(palette=self._palette, dither=Image.Dither.NONE)
         try:
-            image.save(path, format="PNG", compress_level=1)
+            few_colours.save(path, format="PNG", compress_level=1)
         except OSError as error:
             raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
 
 
-def _last_drawn(epochs: Array, positions: Array) -> tuple[int, float] | None:
-    drawn = np.flatnonzero(np.isfinite(positions))
-    return (int(epochs[drawn[-1]]), float(positions[drawn[-1]])) if drawn.size else None
+def _draw(frame: _Frame, train: Array, val: Array, best: Array, diverged: bool) -> _Sheet:
+    """Draw everything but the text; curves and the best point are points `(n, 2)`."""
+    sheet = _Sheet()
+    sheet.grid(frame)
+    sheet.straight(best[:, 0], (), _FAINT)
+    for points, colour, stroke in ((train, TRAIN, sheet.line), (val, VALIDATION, sheet.dashes)):
+        if len(points) > 1:
+            stroke(points, colour, 2.3)
+        else:
+            sheet.dots(points, colour)
+    sheet.dots(best, VALIDATION)
+    if diverged:
+        sheet.crosses(np.concatenate([train[-1:], val[-1:]]), _ALARM)
+    return sheet
 
 
-def _palette() -> Image:
-    """Return an image whose palette holds every colour of the picture in 16 shades down to white."""
+def _font(name: str, size: int) -> FreeTypeFont | ImageFont:
+    """Return matplotlib's copy of a font, found without importing matplotlib, or else Pillow's own."""
+    from PIL import ImageFont
+
+    package = importlib.util.find_spec("matplotlib")
+    folder = Path(package.origin if package and package.origin else "").parent / "mpl-data" / "fonts" / "ttf"
+    try:
+        return ImageFont.truetype(folder / name, size)
+    except OSError:
+        return ImageFont.load_default(size)
+
+
+def _palette() -> PILImage:
+    """Return an image whose palette holds the colours of a picture: lines and text in 16 shades down to white."""
     from PIL import Image, ImageColor
 
-    inks = np.array([ImageColor.getrgb(ink) for ink in ("#000000", _INK, TRAIN, VALIDATION, ALARM)])
-    shades = np.linspace(0, 1, 16)[:, None, None]
+    smooth, flat = (TRAIN, VALIDATION, _ALARM, _INK), (_FAINT, _GRID)
+    inks = np.array([ImageColor.getrgb(ink) for ink in smooth])
+    shades = 255 - np.linspace(0, 1, 16)[:, None, None] * (255 - inks)
     palette = Image.new("P", (1, 1))
-    palette.putpalette((255 - shades * (255 - inks)).round().astype(np.uint8).tobytes())
+    palette.putpalette(
+        [*shades.round().astype(int).ravel().tolist(), *(v for ink in flat for v in ImageColor.getrgb(ink))]
+    )
     return palette
-
-
-def curves_png(
-    path: Path, history: History, *, title: str, best_epoch: int, loss_label: str, diverged: bool = False
-) -> None:
-    """Write one picture; see `CurvePainter.paint`, which is faster for many."""
-    CurvePainter().paint(path, history, title=title, best_epoch=best_epoch, loss_label=loss_label, diverged=diverged)

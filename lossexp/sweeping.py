@@ -10,7 +10,7 @@ import numpy as np
 from lossexp import compatibility
 from lossexp.config import Job
 from lossexp.datasets.base import Data, Dataset
-from lossexp.errors import ConfigError, IncompatibleError
+from lossexp.errors import IncompatibleError
 from lossexp.evaluation import CACHE_BYTES
 from lossexp.experiment import Sweep
 from lossexp.stacking import Member, arrange, stack_key
@@ -63,14 +63,8 @@ def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:
     """Check all jobs and group them.
 
     Raises:
-        ConfigError: There are too many runs.
         IncompatibleError: Parts of some jobs do not fit together, and `settings.on_illegal` is error.
     """
-    if len(jobs) > settings.max_runs:
-        raise ConfigError(
-            f"This sweep has {len(jobs)} runs, more than sweep.max_runs={settings.max_runs}. "
-            f"If you mean it: sweep.max_runs={len(jobs)}"
-        )
     loaded: dict[tuple[Dataset, int], Data] = {}
     kept: dict[str, tuple[Job, Member]] = {}
     illegal: dict[str, list[str]] = {}

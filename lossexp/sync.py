@@ -151,6 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LossexpError as error:
         print(f"lossexp: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("lossexp: interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
     return 0
 
 

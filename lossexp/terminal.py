@@ -136,9 +136,9 @@ def plan(planned: Plan, engine: Engine) -> None:
         screen.print(f"Skipped: {_escaped(reason)}")
     sizes = [len(stack) for stack in planned.stacks]
     largest = max(planned.stack_bytes(stack) for stack in planned.stacks)
-    shown = ", ".join(map(str, sizes[:SHOWN_ROWS])) + (", ..." if len(sizes) > SHOWN_ROWS else "")
+    of = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{max(sizes)}"
     screen.print(
-        f"{len(planned.jobs)} runs, {planned.n_epochs} epochs, in {len(sizes)} stack(s) of {shown} runs: "
+        f"{len(planned.jobs)} runs, {planned.n_epochs} epochs, trained in {len(sizes)} stack(s) of {of}: "
         f"{_escaped(planned.reason)}."
     )
     screen.print(f"Largest stack: about {largest / 2**20:.0f} MiB. Backend: {engine.backend}, n_jobs={engine.n_jobs}.")

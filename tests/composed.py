@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 
-from lossexp.cli import CONFIG_DIR
+from lossexp import CONFIG_DIR
 from lossexp.composing import JobComposer
 
 SMALL = ("dataset=moons", "dataset.n_samples=60", "training.epochs=3", "training.dtype=float64", "tracker=none")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lossexp import numerics
 from lossexp.components import Array, Scalar
 from lossexp.links import LinkName
 from lossexp.losses.classes import ClassLoss
@@ -46,5 +47,5 @@ class CrammerSinger(ClassLoss):
 
 
 def _true_and_wrong(raw: Array, target: Array) -> tuple[Array, Array]:
-    """Return the score of the true class, and all scores with -inf in its place."""
-    return np.einsum("ckn,ckn->kn", raw, target), np.where(target == 1, -np.inf, raw)
+    """Return the score of the true class, and all scores with one far below all others in its place."""
+    return np.einsum("ckn,ckn->kn", raw, target), raw + target * numerics.FAR_BELOW

@@ -67,8 +67,10 @@ class DevianceLoss(Loss, ABC):
         if not is_always(a, 1):
             # Without the bound a target of 0 times infinity would be NaN.
             pull = target * np.minimum(np.exp((a - 1) * raw), np.finfo(raw.dtype).max)
-        np.exp(np.multiply(raw, a, out=out), out=out)
-        np.subtract(out, pull, out=out)
+        push: Array | float = 1.0
+        if not is_always(a, 0):
+            push = np.exp(raw if is_always(a, 1) else np.multiply(raw, a, out=out), out=out)
+        np.subtract(push, pull, out=out)
 
 
 def _exponential(u: Array, rate: Scalar) -> Array:

@@ -37,10 +37,10 @@ class Focal(SurprisalLoss):
 
     def of(self, c: Array) -> Array:
         """Return (1 - p)^gamma · c."""
-        return np.power(-np.expm1(-c), self.gamma) * c
+        return (-np.expm1(-c)) ** self.gamma * c
 
     def slope(self, c: Array) -> Array:
-        """Return (1 - p)^gamma · (1 + gamma · p c / (1 - p)); the fraction goes to 1 for p = 1."""
-        c = np.maximum(c, np.finfo(c.dtype).tiny)
-        wrong = -np.expm1(-c)
-        return np.power(wrong, self.gamma) * (1 + self.gamma * (np.exp(-c) * (c / wrong)))
+        """Return (1 - p)^gamma · (1 + gamma · p c / (1 - p)); the product after gamma is at most 1, for p = 1."""
+        p = np.exp(-c)
+        wrong = 1 - p
+        return wrong**self.gamma * (1 + self.gamma * np.fmin(p * (c / wrong), 1))

@@ -21,10 +21,10 @@ class LogCosh(ResidualLoss):
     other_names = ("logcosh", "LogCosh", "log_cosh_loss")
 
     def penalty(self, residual: Array) -> Array:
-        """Return |e| - log 2 + log1p(exp(-2|e|)) far out and log1p(2 sinh²(e/2)) near 0, where that would cancel."""
+        """Return |e| - log 2 + log1p(exp(-2|e|)) far out and -log1p(-tanh²(e))/2 near 0, where that cancels."""
         size = np.abs(residual)
         far = size + (np.log1p(np.exp(-2 * size)) - float(np.log(2)))
-        near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))
+        near = np.log1p(-np.square(np.tanh(np.minimum(size, 1)))) / -2
         return np.where(size < 1, near, far)
 
     def influence(self, residual: Array) -> None:

@@ -25,10 +25,9 @@ class Savage(MarginLoss):
         return np.square(numerics.sigmoid(-2 * margin))
 
     def slope(self, margin: Array) -> None:
-        """Write -4 sigmoid(-2m)² sigmoid(2m)."""
-        right = numerics.sigmoid(2 * margin)
+        """Write -4 s² (1 - s) with s = sigmoid(-2m)."""
         np.multiply(margin, -2, out=margin)
         numerics.sigmoid(margin, out=margin)
-        np.square(margin, out=margin)
-        np.multiply(margin, right, out=margin)
-        np.multiply(margin, -4, out=margin)
+        slope = np.subtract(margin, 1)
+        np.multiply(slope, 4, out=slope)
+        np.multiply(np.square(margin, out=margin), slope, out=margin)

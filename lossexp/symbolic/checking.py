@@ -7,7 +7,7 @@ import numpy as np
 from lossexp.components import Array
 from lossexp.losses.base import Loss
 from lossexp.symbolic.grammar import FormulaError
-from lossexp.targets import Target, Task
+from lossexp.targets import Task
 
 _ORDINARY, _LARGE = 10.0, (1e2, 1e3, 1e4)
 _STEP = 1e-3
@@ -50,11 +50,11 @@ def _problem(loss: Loss, y: Array, rng: np.random.Generator) -> str:
     if not slopes[is_ordinary].any():
         return "its derivative is 0 everywhere, so nothing can be learnt from it."
     near, wide = (at[1] - at[-1]) / (2 * _STEP), (at[2] - at[-2]) / (4 * _STEP)
-    change = (4 * near - wide) / 3
-    tolerance = 1e-3 * np.maximum(np.abs(slopes), np.abs(change)) + 1e-9 * (1 + np.abs(values))
-    # Where near and wide differences disagree there is a kink between the points, or too few digits are left.
-    is_smooth = np.abs(near - wide) <= tolerance
-    if (wrong := np.flatnonzero(is_smooth & (np.abs(slopes - change) > tolerance))).size:
+    change, jump = (4 * near - wide) / 3, (at[1] - 2 * values + at[-1]) / _STEP
+    size, rounding = np.maximum(np.abs(slopes), np.abs(change)), 1e-9 * (1 + np.abs(values))
+    # Elsewhere there is a kink at the point or beside it, or too few digits are left.
+    is_smooth = (np.abs(jump) <= 0.1 * size + rounding) & (np.abs(near - wide) <= 1e-3 * size + rounding)
+    if (wrong := np.flatnonzero(is_smooth & (np.abs(slopes - change) > 1e-3 * size + rounding))).size:
         first = wrong[0]
         return f"its derivative is {slopes[first]:.6g}, but its value grows by {change[first]:.6g} {points[first]}."
     return ""

@@ -21,13 +21,18 @@ def compiled(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
         data: The symbols that stand for arrays over the examples; all others are parameters.
     """
     compiler = _Compiler(frozenset(data))
-    compiler.place(expression)
+    result = compiler.place(expression)
     last_use = {place: number for number, (_, arguments, _) in enumerate(compiler.calls) for place in arguments}
-    done: list[list[int]] = [[] for _ in compiler.calls]
-    for place, number in last_use.items():
-        done[number].append(place)
-    steps = tuple(Step(*call, tuple(places)) for call, places in zip(compiler.calls, done, strict=True))
-    return Program(compiler.inputs, compiler.constants, steps, compiler.n_places, compiler.n_passes)
+    place_of = {place: place for place in (*compiler.inputs.values(), *compiler.constants)}
+    free = [place for place in range(compiler.n_places) if place not in place_of][::-1]
+    steps = []
+    for number, (function, arguments, made) in enumerate(compiler.calls):
+        free += [place_of[place] for place in set(arguments) if last_use[place] == number]
+        place_of[made] = free.pop()
+        steps.append(Step(function, tuple(place_of[place] for place in arguments), place_of[made]))
+    return Program(
+        compiler.inputs, compiler.constants, tuple(steps), compiler.n_places, place_of[result], compiler.n_passes
+    )
 
 
 class _Compiler:

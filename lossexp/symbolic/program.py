@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,17 +20,15 @@ class Step:
     Attributes:
         function: A ufunc, or a function like one.
         arguments: Places of its arguments.
-        result: Place of its result.
-        done: Places that no later step needs. They are emptied, so that the next result lands in memory still cached.
+        result: Place of its result; one that nothing needs any more, so that its memory is free while still cached.
     """
 
     function: Callable[..., Any]
     arguments: tuple[int, ...]
     result: int
-    done: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """Computes an expression.
 
@@ -36,7 +36,8 @@ class Program:
         inputs: Place of each input, by name.
         constants: Numbers, by place.
         steps: Calls.
-        n_places: How many places there are; the result is in the last one.
+        n_places: How many places there are.
+        result: The place of the result.
         n_passes: How many steps pass over the data; the others see parameters only.
     """
 
@@ -44,6 +45,7 @@ class Program:
     constants: Mapping[int, float]
     steps: tuple[Step, ...]
     n_places: int
+    result: int
     n_passes: int
 
     def __call__(self, values: Mapping[str, Scalar], dtype: np.dtype[Any]) -> Array:
@@ -53,18 +55,31 @@ class Program:
             values: At least the inputs.
             dtype: Type of the arrays. Plain numbers are given it, so that none of them widens an array.
         """
-        number = dtype.type
-        places: list[Any] = [None] * self.n_places
+        places = _with_constants(self, dtype).copy()
         for name, place in self.inputs.items():
             value = values[name]
-            places[place] = value if isinstance(value, np.ndarray) else number(value)
-        for place, constant in self.constants.items():
-            places[place] = number(constant)
-        for step in self.steps:
-            places[step.result] = step.function(*[places[place] for place in step.arguments])
-            for place in step.done:
-                places[place] = None
-        return places[-1]
+            places[place] = value if isinstance(value, np.ndarray) else dtype.type(value)
+        for function, pick, result in self._calls:
+            places[result] = function(*pick(places))
+        return places[self.result]
+
+    @functools.cached_property
+    def _calls(self) -> list[tuple[Callable[..., Any], Callable[[list[Any]], Iterable[Any]], int]]:
+        """The steps in the form that takes the least time beside NumPy's own."""
+        return [(step.function, _picker(*step.arguments), step.result) for step in self.steps]
+
+
+def _picker(*places: int) -> Callable[[list[Any]], Iterable[Any]]:
+    """Return what takes these places out of a list; a slice, where there is one, keeps it a sequence."""
+    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
+
+
+@functools.cache
+def _with_constants(program: Program, dtype: np.dtype[Any]) -> list[Any]:
+    places: list[Any] = [None] * program.n_places
+    for place, constant in program.constants.items():
+        places[place] = dtype.type(constant)
+    return places
 
 
 @dataclass(frozen=True)

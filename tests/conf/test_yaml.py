@@ -7,8 +7,8 @@ import inspect
 import pytest
 from omegaconf import OmegaConf
 
-from lossexp import building, runner, sweeping
-from lossexp.cli import CONFIG_DIR
+from lossexp import CONFIG_DIR, building, runner, sweeping
+
 from lossexp.config import GROUPS, VALUES
 from tests.composed import combinations, job
 

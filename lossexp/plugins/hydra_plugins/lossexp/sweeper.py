@@ -2,12 +2,16 @@
 
 # No `from __future__ import annotations`: Hydra executes plugins without registering the module, which dataclasses
 # would need to read annotations that are text.
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+
+LISTABLE = 1_000_000
 
 
 @dataclass
@@ -37,5 +41,16 @@ class StackedSweeper(BasicSweeper):
         assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        _refuse_if_endless(overrides)
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
         return [self.launcher.launch(jobs, initial_job_idx=0)]
+
+
+def _refuse_if_endless(overrides: list[Override]) -> None:
+    """Refuse more combinations than can be listed; `sweep.max_runs` is about those that can."""
+    discrete = [override for override in overrides if override.is_sweep_override() and override.is_discrete_sweep()]
+    count = math.prod(sum(1 for _ in override.sweep_string_iterator()) for override in discrete)
+    if count > LISTABLE:
+        from lossexp.errors import ConfigError
+
+        raise ConfigError(f"This sweep has {count} runs, more than can be listed. Sweep over fewer values.")
