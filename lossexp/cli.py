@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
@@ -16,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lossexp import CONFIG_DIR
-from lossexp.errors import EXIT_USER_ERROR, LossexpError
+from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Asked of Hydra, and of us. Read before `main` sets it, which keeps Hydra from ending the process its own way."""
@@ -34,6 +37,9 @@ def task(cfg: DictConfig) -> None:
     assert isinstance(typed, list)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     try:
+        if hydra_config.sweeper.params:
+            swept = ", ".join(hydra_config.sweeper.params)
+            raise ConfigError(f"These settings are a sweep over {swept}, not a run. Add -m: python -m lossexp -m ...")
         job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(map(str, typed)))
         exit_code = runner.run(job)
     except LossexpError as error:  # before Hydra sees it and adds its own words
@@ -54,15 +60,10 @@ def sweep(
         engine: Settings of the engine, from `hydra.launcher`.
     """
     from lossexp import runner
-    from lossexp.components import InvalidValueError
     from lossexp.composing import JobComposer
     from lossexp.engines import Engine
-    from lossexp.errors import ConfigError
 
-    try:
-        chosen = Engine(**engine)
-    except InvalidValueError as error:
-        raise ConfigError(f"hydra.launcher.{error}") from error
+    chosen = Engine.from_settings(engine, "hydra.launcher")
     composer = JobComposer(loader, master)
     limit = composer.job(job_overrides[0]).sweep.max_runs
     if len(job_overrides) > limit:
@@ -78,6 +79,8 @@ def sweep(
 def main() -> None:
     """Run the command line."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show does not end a run
     # Elsewhere these groups are often not in the defaults list and want a plus; people type it.
     sys.argv[1:] = [a[1:] if a.startswith(("+experiment=", "+grid=")) else a for a in sys.argv[1:]]
     # Hydra knows the keys of YAML files only, but a loss may have names of its own, such as the parameters of a
@@ -89,9 +92,18 @@ def main() -> None:
         command()
     except (LossexpError, HydraException, OmegaConfBaseException) as error:
         refuse(error)
+    except ValueError as error:
+        if not _is_hydras(error):
+            raise
+        refuse(error)
     except KeyboardInterrupt:
         print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
         sys.exit(130)
+
+
+def _is_hydras(error: Exception) -> bool:
+    """Tell whether Hydra itself raised an error, as it does for a command line such as `loss=null`."""
+    return Path(hydra.__file__).parent in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
 
 
 def refuse(error: Exception) -> NoReturn:

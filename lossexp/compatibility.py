@@ -50,6 +50,7 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
             f"loss={choices['loss']} needs {needs}, but dataset={choices['dataset']} has {_described(data)}.\n"
             f"Losses for {_kind(target)}: {', '.join(legal_losses(target))}   e.g. loss={_NATURAL[target.task]}"
         )
+    loss = loss.on(target)
     if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
         raise IncompatibleError(
             f"loss.link={loss.link_name(target)} gives probabilities, but dataset={choices['dataset']} has "
@@ -70,12 +71,13 @@ def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
     """Refuse targets outside the domain of the loss, and weights that are not one per class."""
     target, domain = data.target, loss.target_domain
     if target.task.is_classes:
-        weights = loss.class_weight if isinstance(loss, ClassLoss) else None
-        if weights is not None and len(weights) != target.n_classes:
-            raise IncompatibleError(
-                f"loss.class_weight has {len(weights)} numbers, but dataset={choices['dataset']} has {target}. "
-                "Give one weight per class, in the order of the classes."
-            )
+        for part in [term.loss for term in loss.terms] if isinstance(loss, losses.Sum) else [loss]:
+            weights = part.class_weight if isinstance(part, ClassLoss) else None
+            if weights is not None and len(weights) != target.n_classes:
+                raise IncompatibleError(
+                    f"loss.class_weight has {len(weights)} numbers, but dataset={choices['dataset']} has {target}. "
+                    "Give one weight per class, in the order of the classes."
+                )
         return
     for name, split in (("training", data.train), ("validation", data.val), ("test", data.test)):
         if not domain.contains(split.y):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
 from lossexp.components import Component
 from lossexp.config import Job, build, unknown_key
+
+Composed: TypeAlias = tuple[dict[str, Any], dict[str, str], HydraConf | None]
+"""A tree, the choice of each group, and what `${hydra:...}` reads."""
 
 
 class JobComposer:
@@ -30,7 +35,7 @@ class JobComposer:
         self.parser = OverridesParser.create(config_loader=loader)
         self._parsed: dict[str, Override] = {}
         self._is_group: dict[str, bool] = {}
-        self._composed: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, str]]] = {}
+        self._composed: dict[tuple[str, ...], Composed] = {}
         self._components: dict[str, Component] = {}
 
     def job(self, overrides: Sequence[str]) -> Job:
@@ -42,7 +47,7 @@ class JobComposer:
         parsed = [self._parse(override) for override in overrides]
         is_plain = [self._is_plain(override) for override in parsed]
         structure = (text for text, plain in zip(overrides, is_plain, strict=True) if not plain)
-        tree, choices = self._compose(tuple(structure))
+        tree, choices, HydraConfig.instance().cfg = self._compose(tuple(structure))
         for override, plain in zip(parsed, is_plain, strict=True):
             if plain:
                 tree = with_value(tree, override.key_or_group, override.value(), may_be_new=_may_be_new(override))
@@ -63,13 +68,15 @@ class JobComposer:
         merges = isinstance(override.value(), dict) or any(map(str.isdigit, key.split(".")))
         return sets and not (is_hydra or merges or override.package or self._is_group[key])
 
-    def _compose(self, overrides: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    def _compose(self, overrides: tuple[str, ...]) -> Composed:
         if overrides not in self._composed:
             composed = self.loader.load_sweep_config(self.master, list(overrides))
             choices = {str(group): str(choice) for group, choice in composed.hydra.runtime.choices.items()}
             tree = OmegaConf.to_container(composed, resolve=False)
             assert isinstance(tree, dict)
-            self._composed[overrides] = {str(k): v for k, v in tree.items() if k != "hydra"}, choices
+            HydraConfig.instance().set_config(composed)
+            settings = {str(key): value for key, value in tree.items() if key != "hydra"}
+            self._composed[overrides] = settings, choices, HydraConfig.instance().cfg
         return self._composed[overrides]
 
 

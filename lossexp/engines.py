@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from lossexp.components import Component, Interval
-from lossexp.errors import ConfigError
+from lossexp.components import Component, PositiveCount
+from lossexp.errors import ConfigError, in_words
 from lossexp.stacking import Stack
 from lossexp.training import Epoch, train
 
@@ -25,9 +25,13 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Failure:
-    """A stack ended with an error; what it yielded before does not count."""
+    """A stack ended with an error; what it yielded before does not count.
 
-    error: BaseException
+    Attributes:
+        reason: The error in words: an error of a user's own may not survive the way from another process.
+    """
+
+    reason: str
 
 
 Event = tuple[int, Epoch | Failure]
@@ -45,7 +49,7 @@ class Engine(Component):
     """
 
     backend: Literal["threads", "loky", "dask"] = "threads"
-    n_jobs: Annotated[int, Interval(-1)] = -1
+    n_jobs: PositiveCount | Literal[-1] = -1
     address: str | None = None
 
     def run(self, stacks: Sequence[Stack]) -> Iterator[Event]:
@@ -74,7 +78,7 @@ class Engine(Component):
                         return
                     events.put((index, epoch))
             except BaseException as error:
-                events.put((index, Failure(error)))
+                events.put((index, Failure(in_words(error))))
             finally:
                 events.put((index, None))
 
@@ -110,7 +114,7 @@ def _on_workers(stacks: Sequence[Stack], died: tuple[type[Exception], ...]) -> I
                     yield from ((index, event) for event in outcome)
             except died as error:
                 if attempt == ATTEMPTS:
-                    yield batch[0], Failure(error)
+                    yield batch[0], Failure(in_words(error))
         if not pending:
             return
 
@@ -122,8 +126,8 @@ def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
     with threadpool_limits(1):
         try:
             return index, list(train(stack))
-        except Exception as error:
-            return index, [Failure(error)]
+        except (Exception, SystemExit) as error:
+            return index, [Failure(in_words(error))]
 
 
 @contextmanager

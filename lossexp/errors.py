@@ -38,6 +38,11 @@ class StorageError(LossexpError):
     """A folder, file or server cannot be written or read."""
 
 
+def in_words(error: BaseException) -> str:
+    """Return the kind and the message of any error."""
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `" Did you mean X?"` for the closest known word, or for what a mapping offers in its place, or nothing."""
     offers = known if isinstance(known, Mapping) else {name: name for name in known}

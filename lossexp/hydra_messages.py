@@ -22,6 +22,8 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
     text = str(error).strip()
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(found[1], config_dir, arguments)
+    if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        return f"{found[1]} is a list. For a sweep over it add -m; for one list as a value: KEY=[...]"
     if found := re.search(r"Could not find '([^'/]+)/([^']*)'", text):
         options = re.findall(r"^\t(\S+)$", text, re.M) or _choices(config_dir / found[1])
         return _unknown_choice(found[1], found[2], options)
@@ -54,7 +56,9 @@ def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:
     GlobalHydra.instance().clear()
     tree: Any = {}
     with contextlib.suppress(Exception), initialize_config_dir(str(config_dir), version_base="1.3"):
-        tree = OmegaConf.to_container(compose("config", choices), resolve=False)
+        tree = OmegaConf.to_container(compose("config", choices, return_hydra_config=True), resolve=False)
+    if not key.startswith("hydra"):
+        tree.pop("hydra", None)
     return str(unknown_key(key, tree))
 
 

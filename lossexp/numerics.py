@@ -49,7 +49,7 @@ SAFE_EXPONENT = 60.0
 
 
 def exponentials(raw: Array, out: Array) -> tuple[Array, Scalar]:
-    """Write exp(raw - shift) into `out`, with one shift per column of axis 0; return its sum over axis 0, and the shift.
+    """Write exp(raw - shift) into `out`, one shift per column of axis 0; return its sum over axis 0, and the shift.
 
     The shift is the maximum where any score is large and 0 elsewhere: ratios of the results do not depend on it, and
     leaving it out saves two of the passes over memory that a softmax needs.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-TRAIN, VALIDATION = "#2f7fc1", "#e07b1a"
-_ALARM, _INK, _FAINT, _GRID = "#c62f3b", "#333333", "#999999", "#dddddd"
+TRAIN, VALIDATION, ALARM = "#2f7fc1", "#e07b1a", "#c62f3b"
+_INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
 
 _LOG_RATIO = 20
 """Positive losses whose largest is more than this many times the smallest are drawn on a log scale."""
@@ -221,7 +221,7 @@ class CurvePainter:
         if len(best):
             legend += [("    ● ", VALIDATION), (f"best epoch {best_epoch}: {val[is_best][0]:.4g}", _INK)]
         if diverged:
-            legend += [("    ✕ diverged", _ALARM)]
+            legend += [("    ✕ diverged", ALARM)]
         image = sheet.finished()
         self._write_text(image, frame, title, legend)
         self._save(image, path)
@@ -270,7 +270,7 @@ def _draw(frame: _Frame, train: Array, val: Array, best: Array, diverged: bool) 
             sheet.dots(points, colour)
     sheet.dots(best, VALIDATION)
     if diverged:
-        sheet.crosses(np.concatenate([train[-1:], val[-1:]]), _ALARM)
+        sheet.crosses(np.concatenate([train[-1:], val[-1:]]), ALARM)
     return sheet
 
 
@@ -290,7 +290,7 @@ def _palette() -> PILImage:
     """Return an image whose palette holds the colours of a picture: lines and text in 16 shades down to white."""
     from PIL import Image, ImageColor
 
-    smooth, flat = (TRAIN, VALIDATION, _ALARM, _INK), (_FAINT, _GRID)
+    smooth, flat = (TRAIN, VALIDATION, ALARM, _INK), (_FAINT, _GRID)
     inks = np.array([ImageColor.getrgb(ink) for ink in smooth])
     shades = 255 - np.linspace(0, 1, 16)[:, None, None] * (255 - inks)
     palette = Image.new("P", (1, 1))

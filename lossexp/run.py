@@ -131,10 +131,9 @@ class Run:
         self.record.finish(Outcome(status, now_ms(), self.final_metrics(), tags, self.description()))
         self.is_closed = True
 
-    def abort(self, error: BaseException) -> None:
+    def abort(self, reason: str, status: Status) -> None:
         """Write what was measured so far and that something ended the run from outside."""
         self.flush()
-        status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        self.failure = f"{type(error).__name__}: {error}".rstrip(": ")
+        self.failure = reason
         self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {self.failure}"))
         self.is_closed = True

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lossexp import __version__, compatibility, ranking
 from lossexp.config import Job
 from lossexp.datasets.base import Data
-from lossexp.errors import EXIT_DIVERGED, StorageError
+from lossexp.errors import EXIT_DIVERGED, StorageError, in_words
 from lossexp.record import Outcome, Record, RunSheet, now_ms
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
@@ -49,7 +49,9 @@ def run(job: Job) -> int:
             for epoch in train(stack):
                 recorder.take(epoch, [the_run])
                 progress.update(epoch, [the_run])
-        terminal.run_summary(the_run, follower.close())
+        with terminal.waiting("filling MLflow"):
+            tracking = follower.close()
+        terminal.run_summary(the_run, tracking)
     return exit_code([the_run])
 
 
@@ -81,14 +83,16 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
                 for number, event in engine.run(stacks):
                     members = [runs[index] for index in todo[number]]
                     if isinstance(event, Failure):
-                        again += recorder.failed(event.error, todo[number], members)
+                        again += recorder.failed(event.reason, todo[number], members)
                     else:
                         recorder.take(event, members)
                         progress.update(event, members)
                 todo = again
         rows = ranking.rank(runs)
         recorder.sum_up(rows, runs)
-        terminal.sweep_summary(rows, follower.close())
+        with terminal.waiting("filling MLflow"):
+            tracking = follower.close()
+        terminal.sweep_summary(rows, tracking)
     return exit_code(runs)
 
 
@@ -141,10 +145,10 @@ class Recorder:
                 if not run.is_closed and run.flush():
                     self.follower.changed(run.record.path)
 
-    def failed(self, error: BaseException, indices: list[int], runs: Sequence[Run]) -> list[list[int]]:
+    def failed(self, reason: str, indices: list[int], runs: Sequence[Run]) -> list[list[int]]:
         """Take in that a stack ended with an error; return what to try again, each run on its own."""
         if len(runs) == 1:
-            runs[0].abort(error)
+            runs[0].abort(reason, "FAILED")
             self.follower.changed(runs[0].record.path)
             return []
         unfinished = [(index, run) for index, run in zip(indices, runs, strict=True) if not run.is_closed]
@@ -179,7 +183,7 @@ class Recorder:
         except BaseException as error:
             for run in runs:
                 if not run.is_closed:
-                    run.abort(error)
+                    run.abort(in_words(error), "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
                     self.follower.changed(run.record.path)
             raise
 

@@ -1,7 +1,8 @@
 """Stacks: runs trained together as one NumPy computation.
 
-Fields that are equal stay as they are; fields declared `Scalar` that differ become a column `(n_runs, 1)`; different
-losses or optimizers each apply to their own slice of the run axis. A single run is a stack of one.
+Fields that are equal stay as they are; fields declared `Scalar` that differ become a column `(n_runs, 1)`, also those
+of components inside; different losses or optimizers each apply to their own slice of the run axis. A single run is a
+stack of one.
 """
 
 from __future__ import annotations
@@ -163,10 +164,19 @@ def _ranks(keys: Sequence[Any]) -> list[int]:
 
 
 def alike(component: Component) -> tuple[Any, ...]:
-    """Return what must be equal for two components to be computed as one: the class and its fixed fields."""
+    """Return what must be equal for two components to be computed as one: the class and its fixed fields.
+
+    Of a field that holds components it is what must be equal for those.
+    """
     varying = may_differ_in_stack(type(component))
     fixed = (f.name for f in dataclasses.fields(component) if f.name not in varying)
-    return (type(component), *((name, getattr(component, name)) for name in fixed))
+    return (type(component), *((name, _alike_inside(getattr(component, name))) for name in fixed))
+
+
+def _alike_inside(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_alike_inside, value))
+    return alike(value) if isinstance(value, Component) else value
 
 
 def parts(components: Sequence[C], dtype: np.dtype[Any]) -> list[Part[C]]:
@@ -181,12 +191,20 @@ def parts(components: Sequence[C], dtype: np.dtype[Any]) -> list[Part[C]]:
 
 def merge(components: Sequence[C], dtype: np.dtype[Any]) -> C:
     """Return one component that computes them all: differing hyperparameters as columns `(n_runs, 1)`."""
+    varying = may_differ_in_stack(type(components[0]))
     changed = {}
-    for name in may_differ_in_stack(type(components[0])):
-        values = [getattr(component, name) for component in components]
+    for field in dataclasses.fields(components[0]):
+        values = [getattr(component, field.name) for component in components]
         if len(set(values)) > 1:
-            changed[name] = column(values, dtype)
+            changed[field.name] = column(values, dtype) if field.name in varying else _merged_inside(values, dtype)
     return dataclasses.replace(components[0], **changed) if changed else components[0]
+
+
+def _merged_inside(values: Sequence[Any], dtype: np.dtype[Any]) -> Any:
+    """Merge what differs in a fixed field: components inside it, or it would not be alike."""
+    if isinstance(values[0], tuple):
+        return tuple(_merged_inside(items, dtype) for items in zip(*values, strict=True))
+    return merge(values, dtype) if isinstance(values[0], Component) else values[0]
 
 
 def column(values: Sequence[float], dtype: np.dtype[Any]) -> Scalar:

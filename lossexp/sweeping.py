@@ -10,7 +10,7 @@ import numpy as np
 from lossexp import compatibility
 from lossexp.config import Job
 from lossexp.datasets.base import Data, Dataset
-from lossexp.errors import IncompatibleError
+from lossexp.errors import ConfigError, IncompatibleError
 from lossexp.evaluation import CACHE_BYTES
 from lossexp.experiment import Sweep
 from lossexp.stacking import Member, arrange, stack_key
@@ -63,8 +63,12 @@ def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:
     """Check all jobs and group them.
 
     Raises:
+        ConfigError: The jobs are to be written to different places.
         IncompatibleError: Parts of some jobs do not fit together, and `settings.on_illegal` is error.
     """
+    for name in ("sweep", "tracker", "runs_dir"):
+        if any(job.tree[name] != jobs[0].tree[name] for job in jobs):  # as written: ${now:...} moves on
+            raise ConfigError(f"{name} is not the same for all runs of this sweep. Choose one value of it for all.")
     loaded: dict[tuple[Dataset, int], Data] = {}
     kept: dict[str, tuple[Job, Member]] = {}
     illegal: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,12 @@ def progress(n_runs: int, n_epochs: int, label: str) -> Iterator[Progress]:
         yield _Bar(n_epochs, n_runs, bar, task)
 
 
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Show in a terminal what is being waited for."""
+    screen = console()
+    return screen.status(what) if screen.is_terminal else nullcontext()
+
+
 def run_summary(run: Run, tracking: TrackingSummary) -> None:
     """Show how one run went."""
     screen = console()
@@ -194,7 +200,7 @@ def _spread(row: ranking.Row, name: str) -> str:
     if name not in row.means:
         return row.problems[0]
     deviation = row.deviations[name]
-    return f"{row.means[name]:.4g}" + ("" if math.isnan(deviation) else f" ± {deviation:.2g}")
+    return f"{row.means[name]:.4g}" + ("" if math.isnan(deviation) else f" {'±' if _can_show('±') else '+-'} {deviation:.2g}")
 
 
 def _run_table(run: Run) -> Table:

@@ -7,6 +7,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.core.utils import setup_globals
 from hydra.types import RunMode
 
 from lossexp import CONFIG_DIR
@@ -19,6 +20,7 @@ SMALL = ("dataset=moons", "dataset.n_samples=60", "training.epochs=3", "training
 @functools.cache
 def loader():
     """Return Hydra's loader of the YAML files."""
+    setup_globals()
     Plugins.instance()
     return ConfigLoaderImpl(config_search_path=create_config_search_path(str(CONFIG_DIR)))
 

@@ -123,10 +123,11 @@ def test_mnist_by_a_linear_model_and_squared_error(mnist):
     (X, y), (X_test, y_test) = mnist
     mean = X.mean(axis=0)
     variances, axes = np.linalg.eigh(X.T @ X / len(X) - np.outer(mean, mean))
-    # 67 pixels are 0 in all training images, and five more axes empty: nothing can be learnt from them.
+    # Some pixels are 0 in all training images: along empty axes nothing can be learnt.
     seen = variances > 1e-10 * variances[-1]
-    whiten = axes[:, seen] / np.sqrt(variances[seen])
-    data = given((X - mean) @ whiten, y, TEN_CLASSES, val=((X_test - mean) @ whiten, y_test))
+    whiten = (axes[:, seen] / np.sqrt(variances[seen])).astype(np.float32)
+    X, X_test = ((images - mean).astype(np.float32) @ whiten for images in (X, X_test))
+    data = given(X, y, TEN_CLASSES, val=(X_test, y_test))
     run = fitted(data, MSE(link="identity"), GD(lr=0.5), epochs=2, dtype="float32")
     assert run.curves["train/loss"][2] == pytest.approx(run.curves["train/loss"][1], rel=1e-5)
     assert 100 * (1 - run.curves["val/accuracy"][-1]) == pytest.approx(13.97, abs=0.1)

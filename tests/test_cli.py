@@ -73,9 +73,9 @@ REFUSED = {
     "deleted group": (["~loss"], "loss has no _target_: expected a choice, such as loss=NAME"),
     "unknown choice": (["loss=bcee"], "Unknown choice loss=bcee. Did you mean bce? Known: bce, "),
     "choice by another name": (["loss=binary_crossentropy"], "Unknown choice loss=binary_crossentropy. Did you mean bce?"),
-    "unknown dataset": (["dataset=mnist"], "Unknown choice dataset=mnist. Known: breast_cancer, "),
+    "unknown dataset": (["dataset=mnist"], "Unknown choice dataset=mnist. Did you mean moons? Known: breast_cancer, "),
     "no choice": (["loss="], "Unknown choice loss=."),
-    "null for a group": (["loss=null"], "loss="),
+    "null for a group": (["loss=null"], "Config group override must be a string"),
     "unknown experiment": (["experiment=overfitt"], "Unknown choice experiment=overfitt. Did you mean overfit?"),
     "foreign function": (["loss._target_=builtins.open"], "loss._target_=builtins.open is refused: expected a Loss"),
     "foreign class": (["tracker._target_=subprocess.Popen"], "tracker._target_=subprocess.Popen is refused: expected a Tr"),
@@ -88,8 +88,8 @@ REFUSED = {
     "no such folder": (["--config-dir", "nowhere"], "The command line cannot be understood: Additional config directory"),
     "loss and target": (["dataset=diabetes", "loss=bce"], "loss=bce needs class labels, but dataset=diabetes has a contin"),
     "dataset and knob": (["dataset=moons", "dataset.outliers=0.1"], "dataset.outliers=0.1 does not fit dataset=moons"),
-    "list without -m": (["loss=mse,bce"], "-m"),
-    "grid without -m": (["grid=losses_and_rates"], "-m"),
+    "list without -m": (["loss=mse,bce"], "loss=mse,bce is a list. For a sweep over it add -m"),
+    "grid without -m": (["grid=losses_and_rates"], "These settings are a sweep over loss, optimizer.lr, seed, not a run. Add -m"),
 }
 
 
@@ -108,7 +108,7 @@ REFUSED_SWEEPS = {
     "misspelt setting": (["optimizer.learningrate=1,2"], "Unknown override optimizer.learningrate. Did you mean optimi"),
     "one value of many": (["optimizer.lr=0.1,nan"], "optimizer.lr=nan is not allowed"),
     "one choice of many": (["loss=mse,bcee"], "Unknown choice loss=bcee. Did you mean bce?"),
-    "null among choices": (["loss=mse,null"], "loss="),
+    "null among choices": (["loss=mse,null"], "Config group override must be a string"),
     "setting of one choice": (["loss=bce,mse", "loss.pos_weight=1,2"], "loss.pos_weight"),
     "missing": (["optimizer.lr=0.1,???"], "optimizer.lr has no value yet"),
     "foreign function": (["loss._target_=shutil.copyfile,builtins.open"], "loss._target_=shutil.copyfile is refused"),
@@ -117,12 +117,12 @@ REFUSED_SWEEPS = {
     "misspelt setting of the launcher": (["hydra.launcher.njobs=2"], "Did you mean hydra.launcher.n_jobs?"),
     "too many": (["seed=range(7)", "sweep.max_runs=6"], "This sweep has 7 runs, more than sweep.max_runs=6. If you mean"),
     "far too many": (["seed=range(1000)", "optimizer.lr=range(1,10001)"], "This sweep has 10000000 runs, more than"),
-    "none": (["seed=range(0)"], "seed=range(0)"),
-    "no file fits": (["loss=glob(zzz*)"], "loss=glob(zzz*)"),
+    "none": (["seed=range(0)"], "seed=range(0) has no values, so this sweep has no runs."),
+    "no file fits": (["loss=glob(zzz*)"], "loss=glob(zzz*) has no values"),
     "an interval": (["optimizer.lr=interval(0,1)"], "does not support sweep type"),
     "some do not fit": (["dataset=diabetes", "loss=mse,bce"], "1 of 2 runs do not fit: loss=bce needs class labels"),
-    "two folders": (["runs_dir=a,b"], "runs_dir"),
-    "two trackers": (["tracker=none,mlflow"], "tracker"),
+    "two folders": (["runs_dir=a,b"], "runs_dir is not the same for all runs"),
+    "two trackers": (["tracker=none,mlflow"], "tracker is not the same for all runs"),
 }
 
 
@@ -135,3 +135,165 @@ def test_a_mistake_in_a_sweep_is_found_before_anything_starts(arguments, message
     assert message in err
     assert "Traceback" not in err
     assert left_behind(folder) == []
+
+
+def test_the_plus_that_hydra_teaches_is_understood(command, folder):
+    code, out, _ = command("-m", "+experiment=overfit", "loss=mse,bce", "sweep.dry_run=true")
+    assert code == 0
+    assert out.startswith("2 runs, 400 epochs")
+    code, out, _ = command("-m", "+grid=losses_and_rates", "sweep.dry_run=true")
+    assert code == 0
+    assert out.startswith("36 runs, ")
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_nothing(command, folder):
+    code, out, err = command("-m", "loss=mse,bce,cce", "optimizer.lr=0.1,1", "seed=range(3)", "sweep.dry_run=true")
+    assert (code, err) == (0, "")
+    assert out.startswith("18 runs, 1800 epochs, trained in 2 stack(s) of 6 to 12")
+    assert "apart by number of outputs" in out
+    assert re.search(r"about \d+ MiB", out)
+    assert left_behind(folder) == []
+
+
+def test_one_run(command, folder):
+    code, out, err = command(*SMALL)
+    assert (code, err) == (0, "")
+    assert "Completed after epoch 3: validation loss " in out
+    assert "python -m lossexp.ui" in out
+    assert left_behind(folder) == ["runs"]
+
+
+def test_a_sweep(command, folder):
+    code, out, err = command("-m", *SMALL, "loss=mse,bce", "seed=range(2)")
+    assert (code, err) == (0, "")
+    assert out.startswith("4 runs, 12 epochs, trained in 1 stack(s) of 4")
+    assert left_behind(folder) == ["runs"]
+
+
+def test_a_diverged_run_is_a_result_with_an_exit_code_of_its_own(command, folder):
+    arguments = ("dataset=linear", "loss=mse", "optimizer=gd", "tracker=none", "training.epochs=20")
+    code, out, err = command(*arguments, "optimizer.lr=100")
+    assert code == 3
+    assert "Diverged in epoch" in out
+    assert "Traceback" not in err
+    code, out, _ = command("-m", *arguments, "optimizer.lr=0.01,100")
+    assert code == 3
+    assert "1 of 2 runs diverged." in out
+
+
+def test_interrupted_runs_keep_what_was_measured(command, folder, monkeypatch):
+    from lossexp import runner
+
+    trained = runner.train
+
+    def interrupted(stack):
+        yield next(trained(stack))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "train", interrupted)
+    code, _, err = command(*SMALL)
+    assert code == 130
+    assert "lossexp: interrupted; what was measured is kept." in err
+    assert "Traceback" not in err
+    (done,) = folder.glob("runs/records/*/*/done.json")
+    assert '"status": "KILLED"' in done.read_text()
+    assert (done.parent / "history.csv").read_text().count("\n") == 2
+
+
+def test_a_file_in_the_way_of_the_folder(command, folder):
+    (folder / "runs").write_text("mine")
+    for mode in ([], ["-m"]):
+        code, _, err = command(*mode, *SMALL)
+        assert code == 2
+        assert re.fullmatch(r"lossexp: runs_dir=runs cannot be written: .*\. Choose another folder: runs_dir=PATH\n", err)
+    assert (folder / "runs").read_text() == "mine"
+    assert left_behind(folder) == ["runs"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything can be written by root")
+def test_a_folder_that_cannot_be_written(command, folder):
+    (folder / "runs").mkdir(mode=0o500)
+    code, _, err = command(*SMALL)
+    assert code == 2
+    assert "runs_dir=runs cannot be written: Permission denied" in err
+
+
+def test_a_secret_is_in_no_file(command, folder, monkeypatch):
+    monkeypatch.setenv("LOSSEXP_TEST_SECRET", "0.000987654321")
+    setting = 'optimizer.weight_decay="${oc.decode:${oc.env:LOSSEXP_TEST_SECRET}}"'
+    for mode in ([], ["-m"]):
+        assert command(*mode, *SMALL, setting)[0] == 0
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(written) > 10
+    for path in written:
+        assert b"987654321" not in path.read_bytes()
+        assert "987654321" not in str(path)
+    configs = [path.read_text() for path in folder.rglob("config.yaml")]
+    assert all("${oc.env:LOSSEXP_TEST_SECRET}" in config for config in configs)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["--version"]])
+def test_questions_are_answered_and_leave_nothing(arguments, command, folder):
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, "")
+    assert out
+    assert left_behind(folder) == []
+
+
+def test_help_shows_choices_settings_and_examples(command):
+    _, out, _ = command("--help")
+    assert "python -m lossexp -m loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in out
+    for shown in ("loss: bce, ", "dataset: breast_cancer, ", "optimizer:", "weight_decay: 0.0", "patience", "--cfg job"):
+        assert shown in out
+    assert max(map(len, out.splitlines())) < 400
+
+
+@pytest.mark.parametrize("name", ["with a space", "ünïcode-日本", "hash#percent%20?amp&", "quote'and;semi", "[brackets]"])
+def test_folders_with_awkward_names(name, command, folder, monkeypatch):
+    awkward = folder / name
+    awkward.mkdir()
+    monkeypatch.chdir(awkward)
+    code, out, err = command(*SMALL)
+    assert (code, err) == (0, "")
+    assert len(list(awkward.glob("runs/records/*/*/done.json"))) == 1
+    code, out, err = command(*SMALL, f"runs_dir='{name}'" if "'" not in name else f'runs_dir="{name}"')
+    assert (code, err) == (0, "")
+    assert (awkward / name / "records").is_dir()
+    assert re.search(rf"^folder   {re.escape(name)}/records/", out, re.M)
+
+
+def test_a_mistake_as_a_process_ends_with_2_and_no_traceback(tmp_path):
+    done = process(tmp_path, "optimizer.lr=-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "lossexp: optimizer.lr=-1 is not allowed: expected a finite number at least 0.\n"
+    assert left_behind(tmp_path) == []
+
+
+def test_a_traceback_can_be_asked_for(tmp_path):
+    done = process(tmp_path, "optimizer.lr=-1", HYDRA_FULL_ERROR="1")
+    assert done.returncode == 1
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.stderr.endswith("optimizer.lr=-1 is not allowed: expected a finite number at least 0.\n")
+
+
+def test_output_in_a_pipe_is_plain_and_can_be_ascii(tmp_path):
+    done = process(tmp_path, "-m", *SMALL, "loss=mse,bce", "seed=1,2", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not CONTROL.search(done.stdout)
+    assert done.stdout.isascii()
+
+
+def test_one_run_in_a_pipe_is_plain_and_has_no_colours_even_where_they_are_forced_off(tmp_path):
+    done = process(tmp_path, *SMALL, PYTHONIOENCODING="utf-8", TERM="dumb")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not CONTROL.search(done.stdout)
+    assert "train loss" in done.stdout
+
+
+def test_a_divergence_as_a_process_ends_with_3(tmp_path):
+    done = process(
+        tmp_path, "dataset=linear", "loss=mse", "optimizer=gd", "optimizer.lr=100", "tracker=none", PYTHONIOENCODING="ascii"
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "Diverged in epoch" in done.stdout
+    assert done.stdout.isascii()

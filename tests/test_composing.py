@@ -58,6 +58,11 @@ def test_every_job_is_the_one_that_hydra_composes(arguments):
         assert composed.overrides == tuple(overrides)
 
 
+def test_what_hydra_knows_of_a_job_can_be_referred_to():
+    folders = [one.runs_dir for one in jobs("loss=mse,bce", "runs_dir=runs/${hydra:runtime.choices.loss}", "seed=1,2")]
+    assert folders == ["runs/mse", "runs/mse", "runs/bce", "runs/bce"]
+
+
 def test_types_survive():
     """True equals 1 and 1 equals 1.0 in Python, but not in a record."""
     trees = [with_value(job().tree, "seed", value) for value in (1, 1.0, True, "1")]

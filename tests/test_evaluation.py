@@ -31,14 +31,14 @@ def stack_of(name, model=None, dtype="float64"):
     data = [drawn(target, n=100, seed=seed) for seed in range(2)]
     training = Training(dtype=dtype)
     members = [
-        member(data[which], loss, seed=seed, model=model or Linear(scale=1), training=training)
-        for seed, (loss, which) in enumerate(runs)
+        member(data[which], loss, seed=which, model=model or Linear(scale=1), training=training) for loss, which in runs
     ]
     return Stack([members[place] for place in arrange(members)])
 
 
 def initial_params(stack):
-    rngs = [stream(one.experiment.seed, "init") for one in stack.members]
+    """Return parameters that are different in every run."""
+    rngs = [stream(run, "init") for run in range(stack.n_runs)]
     return stack.model.initial_params(stack.n_features, stack.n_outputs, rngs, stack.dtype)
 
 

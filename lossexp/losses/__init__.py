@@ -9,6 +9,7 @@ from lossexp.losses.crammer_singer import CrammerSinger
 from lossexp.losses.epsilon_insensitive import EpsilonInsensitive
 from lossexp.losses.exponential import Exponential
 from lossexp.losses.focal import Focal
+from lossexp.losses.formula import Formula
 from lossexp.losses.gamma import Gamma
 from lossexp.losses.gaussian_nll import GaussianNLL
 from lossexp.losses.gce import GCE
@@ -27,6 +28,7 @@ from lossexp.losses.sce import SCE
 from lossexp.losses.smooth_l1 import SmoothL1
 from lossexp.losses.squared_hinge import SquaredHinge
 from lossexp.losses.squentropy import Squentropy
+from lossexp.losses.sum import Sum
 from lossexp.losses.tukey import Tukey
 from lossexp.losses.tweedie import Tweedie
 
@@ -44,6 +46,7 @@ __all__ = [
     "EpsilonInsensitive",
     "Exponential",
     "Focal",
+    "Formula",
     "Gamma",
     "GaussianNLL",
     "Hinge",
@@ -58,6 +61,7 @@ __all__ = [
     "SmoothL1",
     "SquaredHinge",
     "Squentropy",
+    "Sum",
     "Tukey",
     "Tweedie",
 ]

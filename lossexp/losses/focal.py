@@ -40,7 +40,8 @@ class Focal(SurprisalLoss):
         return (-np.expm1(-c)) ** self.gamma * c
 
     def slope(self, c: Array) -> Array:
-        """Return (1 - p)^gamma · (1 + gamma · p c / (1 - p)); the product after gamma is at most 1, for p = 1."""
+        """Return (1 - p)^gamma · (1 + gamma · p c / (1 - p)); what follows gamma goes to 1 for p = 1."""
         p = np.exp(-c)
-        wrong = 1 - p
-        return wrong**self.gamma * (1 + self.gamma * np.fmin(p * (c / wrong), 1))
+        # Less than the rounding of 1 - p, and kept from 0 for the division.
+        wrong = np.maximum(1 - p, np.finfo(c.dtype).eps / 4)
+        return wrong**self.gamma * (1 + self.gamma * np.minimum(p * (c / wrong), 1))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from lossexp.components import Array, InvalidValueError, Real, Scalar, as_typed
+from lossexp.components import Array, Interval, InvalidValueError, Real, Scalar, as_typed
 from lossexp.errors import ConfigError
 from lossexp.links import LinkName
 from lossexp.losses.base import CLASSES, REGRESSION, Loss, summed
@@ -18,8 +18,8 @@ from lossexp.losses.surprisal import SurprisalLoss
 from lossexp.symbolic.program import Derived, Program
 from lossexp.targets import Target
 
-_EITHER = {"link": "auto", "class_weight": None}
-"""Settings of one kind of formula only, with their defaults, which are ignored for the other."""
+_SETTINGS = frozenset({"link", "class_weight"})
+"""Names that are no parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,13 @@ class Formula(Loss):
         """Return -inf: it is not known."""
         return -np.inf
 
+    @property
+    def target_domain(self) -> Interval:
+        """Any number, or those above 0 where the text has no value for others, as log(target) has not."""
+        with np.errstate(all="ignore"):
+            below, zero = np.isfinite(self.value(np.ones((1, 1, 2)), np.array([[[-1.0, 0.0]]])))[0].tolist()
+        return Interval() if below else Interval(0, open_low=not zero)
+
     def link_name(self, target: Target) -> LinkName:
         """Return the chosen link, or the one that fits the target and the text."""
         if self.link != "auto":
@@ -110,9 +117,14 @@ class Formula(Loss):
 class ProbabilityFormula(SurprisalLoss):
     """A loss written as text over `p`, the probability of the true class; see `Formula`.
 
-    Two classes have one output and a sigmoid, many a softmax. With P the probabilities and Y the true class, the
-    gradient by the raw scores is w(p) (P - Y), where the weight w(p) of an example is the derivative by -log p.
+    With P the probabilities of all classes and Y the true one, the gradient by the raw scores is w(p) (P - Y), where
+    the weight w(p) of an example is the derivative by -log p.
+
+    Attributes:
+        link: auto: a sigmoid for two classes, a softmax for many; or a softmax for two as well.
     """
+
+    link: Literal["auto", "softmax"] = "auto"
 
     derived: ClassVar[Derived]
 
@@ -122,22 +134,28 @@ class ProbabilityFormula(SurprisalLoss):
         """Return -inf: it is not known."""
         return -np.inf
 
+    def link_name(self, target: Target) -> LinkName:
+        """Return the link by the number of classes, or softmax."""
+        return super().link_name(target) if self.link == "auto" else self.link
+
     def of(self, c: Array) -> Array:
         """Return the formula at p = exp(-c)."""
-        return self._computed(self.derived.value, c)
+        return self._computed(self.derived.value, c, lambda: -np.expm1(-np.maximum(c, np.finfo(c.dtype).tiny)))
 
     def slope(self, c: Array) -> Array:
         """Return the weight of an example."""
-        return self._computed(self.derived.slope, c)
+        # The gradient knows c to so many digits after the point, which a plain difference keeps.
+        return self._computed(self.derived.slope, c, lambda: np.maximum(1 - np.exp(-c), np.finfo(c.dtype).eps / 4))
 
-    def _computed(self, program: Program, c: Array) -> Array:
+    def _computed(self, program: Program, c: Array, wrong: Callable[[], Array]) -> Array:
+        """Return the value of a program; `wrong` gives 1 - p, which is never quite 0, for a division by it."""
         values = {**vars(self), "log(p)": -c}
         if "p" in program.inputs:
             values["p"] = np.exp(-c)
-        if "1 - p" in program.inputs or "log(1 - p)" in program.inputs:
-            # Never quite 0, so that a division by it stays finite.
-            values["1 - p"] = -np.expm1(-np.maximum(c, np.finfo(c.dtype).tiny))
-            values["log(1 - p)"] = np.log(values["1 - p"])
+        if "1 - p" in program.inputs:
+            values["1 - p"] = wrong()
+        if "log(1 - p)" in program.inputs:
+            values["log(1 - p)"] = np.log(wrong())
         return program(values, c.dtype)
 
 
@@ -157,12 +175,10 @@ def formula(text: str, **settings: Any) -> AnyFormula:
     """
     from lossexp.symbolic.checking import check
 
-    kind = formula_class(text, tuple(sorted(settings.keys() - _EITHER.keys())))
-    fields = {field.name for field in dataclasses.fields(kind)}
-    for name in _EITHER.keys() & settings.keys() - fields:
-        if settings[name] != _EITHER[name]:
-            raise InvalidValueError(name, settings[name], f"{as_typed(_EITHER[name])} for this formula")
-    loss = kind(**{name: value for name, value in settings.items() if name in fields})
+    kind = formula_class(text, _parameters(settings))
+    if not issubclass(kind, ProbabilityFormula) and (weight := settings.pop("class_weight", None)) is not None:
+        raise InvalidValueError("class_weight", weight, "null: only a formula over p has weights for classes")
+    loss = kind(**settings)
     check(loss)
     return loss
 
@@ -177,11 +193,12 @@ def formula_class(text: str, parameters: tuple[str, ...]) -> type[AnyFormula]:
     from lossexp.symbolic.derivation import derived
     from lossexp.symbolic.grammar import FormulaError
 
-    facts = {"derived": derived(text, parameters), "formula": text, "__reduce__": _reduced, "__module__": __name__}
-    base = ProbabilityFormula if facts["derived"].of_p else Formula
-    if taken := sorted({"value"}.union(dir(base)).intersection(parameters)):
+    programs = derived(text, parameters)
+    base = ProbabilityFormula if programs.of_p else Formula
+    if taken := sorted(set(dir(base)).intersection(parameters)):
         raise FormulaError(f"{taken[0]} already means something in a loss: give the parameter another name.")
     fields = [(name, Real) for name in parameters]
+    facts = {"derived": programs, "formula": text, "__reduce__": _reduced, "__module__": __name__}
     return dataclasses.make_dataclass(base.__name__, fields, bases=(base,), namespace=facts, frozen=True, kw_only=True)
 
 
@@ -191,4 +208,8 @@ def _reduced(self: AnyFormula) -> tuple[Any, ...]:
 
 
 def _remade(text: str, settings: Mapping[str, Any]) -> AnyFormula:
-    return formula_class(text, tuple(sorted(settings.keys() - _EITHER.keys())))(**settings)
+    return formula_class(text, _parameters(settings))(**settings)
+
+
+def _parameters(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(settings.keys() - _SETTINGS))

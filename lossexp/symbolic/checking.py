@@ -42,6 +42,8 @@ def _problem(loss: Loss, y: Array, rng: np.random.Generator) -> str:
         values = loss.value(raw, y)[0]
         loss.gradient(raw, y, slopes)
         at = {steps: loss.value(raw + steps * _STEP, y)[0] for steps in (-2, -1, 1, 2)}
+        near, wide = (at[1] - at[-1]) / (2 * _STEP), (at[2] - at[-2]) / (4 * _STEP)
+        change, jump = (4 * near - wide) / 3, (at[1] - 2 * values + at[-1]) / _STEP
     points = [f"at raw={x:.4g} and target={t:.4g}" for x, t in zip(raw.ravel(), y.ravel(), strict=True)]
     is_ordinary, slopes = np.abs(raw.ravel()) <= _ORDINARY, slopes.ravel()
     for name, numbers in (("value", values), ("derivative", slopes)):
@@ -49,8 +51,6 @@ def _problem(loss: Loss, y: Array, rng: np.random.Generator) -> str:
             return f"its {name} is {numbers[bad[0]]:g} {points[bad[0]]}."
     if not slopes[is_ordinary].any():
         return "its derivative is 0 everywhere, so nothing can be learnt from it."
-    near, wide = (at[1] - at[-1]) / (2 * _STEP), (at[2] - at[-2]) / (4 * _STEP)
-    change, jump = (4 * near - wide) / 3, (at[1] - 2 * values + at[-1]) / _STEP
     size, rounding = np.maximum(np.abs(slopes), np.abs(change)), 1e-9 * (1 + np.abs(values))
     # Elsewhere there is a kink at the point or beside it, or too few digits are left.
     is_smooth = (np.abs(jump) <= 0.1 * size + rounding) & (np.abs(near - wide) <= 1e-3 * size + rounding)

@@ -9,8 +9,12 @@ import numpy as np
 import sympy as sp
 
 from lossexp import numerics
-from lossexp.symbolic.functions import UFUNCS, Expm1
+from lossexp.symbolic.functions import UFUNCS, Expm1, Where, power
+from lossexp.symbolic.grammar import TARGET
 from lossexp.symbolic.program import Program, Step
+
+_PASSES = {power: 10, np.where: 5}
+"""How many additions some calls are worth, roughly."""
 
 
 def compiled(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
@@ -31,7 +35,7 @@ def compiled(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
         place_of[made] = free.pop()
         steps.append(Step(function, tuple(place_of[place] for place in arguments), place_of[made]))
     return Program(
-        compiler.inputs, compiler.constants, tuple(steps), compiler.n_places, place_of[result], compiler.n_passes
+        compiler.inputs, compiler.constants, tuple(steps), compiler.n_places, place_of[result], compiler.cost
     )
 
 
@@ -42,7 +46,7 @@ class _Compiler:
         self.inputs: dict[str, int] = {}
         self.constants: dict[int, float] = {}
         self.calls: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
-        self.n_places = self.n_passes = 0
+        self.n_places = self.cost = 0
         self._data = data
         self._placed: dict[Any, int] = {}
         self._on_data: set[int] = set()
@@ -71,6 +75,8 @@ class _Compiler:
             return self._call(numerics.log1p if rest.is_nonnegative else np.log1p, rest)
         if isinstance(node, (sp.And, sp.Or)) and len(node.args) > 2:
             return self._call(UFUNCS[type(node)], node.args[0], node.func(*node.args[1:]))
+        if isinstance(node, Where):
+            return self._choice(*node.args)
         return self._call(UFUNCS[type(node)], *node.args)
 
     def _new_place(self, on_data: bool = False) -> int:
@@ -86,7 +92,7 @@ class _Compiler:
         call = function, arguments
         if call not in self._placed:
             on_data = not self._on_data.isdisjoint(arguments)
-            self.n_passes += on_data
+            self.cost += on_data * _PASSES.get(function, 1)
             self._placed[call] = self._new_place(on_data)
             self.calls.append((function, arguments, self._placed[call]))
         return self._placed[call]
@@ -106,7 +112,7 @@ class _Compiler:
         added = [term for term in terms if not _is_negative(term)]
         taken = [-term for term in terms if _is_negative(term)]
         if not added:
-            return self._apply(np.negative, self.place(-node))
+            return self._apply(np.negative, self.place(sp.Add(*taken)))
         place = self.place(added[0])
         for term in added[1:]:
             place = self._apply(np.add, place, self.place(term))
@@ -118,14 +124,22 @@ class _Compiler:
         factors = self._parts(node)
         above = [factor for factor in factors if not _is_divisor(factor)]
         below = [1 / factor for factor in factors if _is_divisor(factor)]
-        if above and above[0] == -1:
-            return self._apply(np.negative, self.place(-node))
+        if factors[0] == -1:
+            return self._apply(np.negative, self.place(sp.Mul(*factors[1:])))
         place = self.place(above[0]) if above else self.place(sp.S.One)
         for factor in above[1:]:
             place = self._apply(np.multiply, place, self.place(factor))
         for factor in below:
             place = self._apply(np.divide, place, self.place(factor))
         return place
+
+    def _choice(self, condition: sp.Basic, a: sp.Expr, b: sp.Expr) -> int:
+        """Return the place of a choice; as a product, which is faster, where one branch is 0 and the other finite."""
+        for branch, other, chosen in ((a, b, condition), (b, a, sp.Not(condition))):
+            data = branch.free_symbols & self._data
+            if other == 0 and data <= {TARGET} and branch.is_polynomial(*data):
+                return self._call(np.multiply, branch, chosen)
+        return self._call(np.where, condition, a, b)
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> int:
         """Return the place of a power, as products and roots where it is one: those are many times faster."""
@@ -138,7 +152,7 @@ class _Compiler:
         if (2 * exponent).is_Integer:
             step = 1 if exponent.is_Integer else sp.Rational(1, 2)
             return self._call(np.multiply, base ** (exponent - step), base**step)
-        return self._call(np.power, base, exponent)
+        return self._call(power, base, exponent)
 
 
 def _is_negative(node: sp.Expr) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 
 import sympy as sp
@@ -12,7 +11,6 @@ from lossexp.symbolic.grammar import ERROR, LOG_P, LOG_Q, OF_P, OF_RAW, RAW, P, 
 from lossexp.symbolic.program import Derived, Program
 
 
-@functools.cache
 def derived(text: str, parameters: tuple[str, ...]) -> Derived:
     """Return the programs of a formula.
 
@@ -31,8 +29,9 @@ def derived(text: str, parameters: tuple[str, ...]) -> Derived:
 
 
 def _compiled_simply(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
-    """Return the program of an expression, in the form with fewer passes over the data."""
+    """Return the program of an expression, in the form that costs less."""
     plain = sp.powsimp(expression, combine="exp", deep=True)
     if plain.has(sp.exp, sp.sinh, sp.cosh):
         return compiled(plain, data)  # over a common denominator, products of exponentials would overflow
-    return min((compiled(form, data) for form in (plain, sp.together(plain))), key=lambda program: program.n_passes)
+    common = sp.powsimp(sp.together(sp.expand_power_exp(plain)), combine="exp", deep=True)
+    return min((compiled(form, data) for form in (plain, common)), key=lambda program: program.cost)

@@ -35,6 +35,8 @@ class Magnitude(sp.Function):
 class Where(sp.Function):
     """`a` where a condition holds, else `b`."""
 
+    is_commutative = True  # SymPy does not know that of a function of a condition, and would not multiply it out
+
     @classmethod
     def eval(cls, condition: sp.Basic, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
         """Return the branch that is certain, if one is."""
@@ -92,7 +94,7 @@ class Expm1(sp.Function):
 
 
 def log(x: sp.Expr) -> sp.Expr:
-    """Return log(x), in the form that does not overflow where there is one."""
+    """Return the logarithm of x, in the form that does not overflow where there is one."""
     if isinstance(x - 1, sp.exp):
         return Softplus((x - 1).args[0])
     return LogCosh(x.args[0]) if isinstance(x, sp.cosh) else sp.log(x)
@@ -113,6 +115,13 @@ def piecewise(*pairs: tuple[sp.Expr, sp.Basic]) -> sp.Expr:
 
 def _sigmoid(x: Any) -> Any:
     return numerics.sigmoid(np.atleast_1d(x))
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """Return base to the power of exponent; np.power takes as long for 1 and 2 as for 1.7, ten times a product."""
+    if exponent.ndim == 0 and exponent in (1, 2):
+        return base if exponent == 1 else np.square(base)
+    return np.power(base, exponent)
 
 
 def _log_cosh(x: Any) -> Any:
@@ -171,7 +180,6 @@ FUNCTIONS: dict[str, Function] = {
 UFUNCS: dict[Any, Callable[..., Any]] = {
     Magnitude: np.abs,
     Sign: np.sign,
-    Where: np.where,
     Maximum: np.maximum,
     Minimum: np.minimum,
     Sigmoid: _sigmoid,

@@ -253,7 +253,7 @@ class _Reader(ast.NodeVisitor):
         return self.computed(node, function.symbolic, function.numeric, *values)
 
     def where(self, node: ast.Call) -> list[tuple[sp.Expr, sp.Basic]]:
-        """Read the arguments of where(condition, value, otherwise)."""
+        """Read the arguments of `where`: a condition, and values for where it holds and where not."""
         if len(node.args) != 3:
             self.refuse(node, "where takes a condition and two values")
         condition, value, otherwise = node.args
@@ -263,7 +263,7 @@ class _Reader(ast.NodeVisitor):
         ]
 
     def pairs(self, node: ast.Call) -> list[tuple[sp.Expr, sp.Basic]]:
-        """Read the arguments of Piecewise((value, condition), ..., (value, True))."""
+        """Read the arguments of `Piecewise`: pairs of a value and a condition, the last of which is True."""
         pairs = []
         for pair in node.args:
             if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:

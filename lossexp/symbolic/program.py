@@ -38,7 +38,7 @@ class Program:
         steps: Calls.
         n_places: How many places there are.
         result: The place of the result.
-        n_passes: How many steps pass over the data; the others see parameters only.
+        cost: Of the steps that pass over the data, in additions.
     """
 
     inputs: Mapping[str, int]
@@ -46,7 +46,7 @@ class Program:
     steps: tuple[Step, ...]
     n_places: int
     result: int
-    n_passes: int
+    cost: int
 
     def __call__(self, values: Mapping[str, Scalar], dtype: np.dtype[Any]) -> Array:
         """Return the value of the expression; its shape is what the inputs broadcast to.

@@ -12,6 +12,7 @@ import numpy as np
 from lossexp.components import Array, Interval
 from lossexp.differentiation import DIFFERENCE_STEP, derivative, four_point
 from lossexp.losses import Loss
+from lossexp.losses.classes import ClassLoss
 from lossexp.stacking import merge
 from lossexp.targets import Target, Task, encode
 from lossexp.testing.checks import (
@@ -109,9 +110,18 @@ def check_loss(loss: Loss) -> None:
 
 def loss_checks(loss: Loss) -> list[Check]:
     """Return the checks of a loss."""
-    cases = [Case(loss, target) for task, target in TARGETS.items() if task in loss.accepts]
+    cases = [Case(loss, target) for target in _targets(loss)]
     laws = [law for law in LAWS if law is not a_convex_loss_is_below_its_chords or loss.convex]
     return [Check(law, case, str(case.target)) for law in laws for case in cases] + [Check(survives_pickling, loss)]
+
+
+def _targets(loss: Loss) -> list[Target]:
+    """Return a target of each kind that the loss can be used on; with weights for classes, the one that has so many."""
+    if isinstance(loss, ClassLoss) and loss.class_weight is not None:
+        n_classes = len(loss.class_weight)
+        return [Target(Task.BINARY if n_classes == 2 else Task.MULTICLASS, n_classes)]
+    accepted = [target for task, target in TARGETS.items() if task in loss.accepts]
+    return [t for t in accepted if t.task.is_classes or loss.link_name(t) not in ("logistic", "softmax")]
 
 
 def value_is_one_number_per_example(case: Case) -> None:

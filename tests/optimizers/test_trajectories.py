@@ -31,13 +31,13 @@ def problem(layer, seed=0):
     return start, bias, lambda w, t: (root @ root.T @ w.ravel()).reshape(shape) + np.tanh(3 * w) + noise[t]
 
 
-def trajectory(optimizer, n_runs, seeds):
+def trajectory(optimizer, n_runs, seeds, rates=schedule):
     """Return the parameters `(n_runs, n_units, fan_in + 1)` of each layer after every step."""
     problems = [[problem(layer, seed) for seed in seeds] for layer in range(len(SHAPES))]
     params = [np.stack([start for start, _, _ in runs], axis=1) for runs in problems]
     state = optimizer.init(params)
     for t in range(N_STEPS):
-        lr = optimizer.lr * schedule(t)
+        lr = optimizer.lr * rates(t)
         gradients = [
             np.stack([gradient(param[:, run], t) for run, (_, _, gradient) in enumerate(runs)], axis=1)
             for param, runs in zip(params, problems, strict=True)

@@ -41,16 +41,19 @@ class StackedSweeper(BasicSweeper):
         assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        _refuse_if_endless(overrides)
+        _check_count(overrides)
         (jobs,) = self.split_arguments(overrides, max_batch_size=None)
         return [self.launcher.launch(jobs, initial_job_idx=0)]
 
 
-def _refuse_if_endless(overrides: list[Override]) -> None:
-    """Refuse more combinations than can be listed; `sweep.max_runs` is about those that can."""
-    discrete = [override for override in overrides if override.is_sweep_override() and override.is_discrete_sweep()]
-    count = math.prod(sum(1 for _ in override.sweep_string_iterator()) for override in discrete)
-    if count > LISTABLE:
-        from lossexp.errors import ConfigError
+def _check_count(overrides: list[Override]) -> None:
+    """Refuse no combinations, and more than can be listed; `sweep.max_runs` is about those that can."""
+    from lossexp.errors import ConfigError
 
-        raise ConfigError(f"This sweep has {count} runs, more than can be listed. Sweep over fewer values.")
+    discrete = [override for override in overrides if override.is_sweep_override() and override.is_discrete_sweep()]
+    counts = {override.input_line: sum(1 for _ in override.sweep_string_iterator()) for override in discrete}
+    for swept, count in counts.items():
+        if not count:
+            raise ConfigError(f"{swept} has no values, so this sweep has no runs.")
+    if (total := math.prod(counts.values())) > LISTABLE:
+        raise ConfigError(f"This sweep has {total} runs, more than can be listed. Sweep over fewer values.")

@@ -1,0 +1,195 @@
+"""The shapes of losses in one picture: value, gradient, and the weight that an example gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.errors import StorageError
+from lossexp.losses import Loss
+from lossexp.targets import Target, Task
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
+
+REACH, N_POINTS = 4.0, 401
+"""Residuals and margins are drawn from minus to plus this, at so many points."""
+
+MUCH_FARTHER = 2.5
+"""A curve may take an axis so many times as far as the median of the curves does."""
+
+_REGRESSION, _BINARY = Target(Task.REGRESSION), Target(Task.BINARY, 2)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A loss along one line of raw predictions.
+
+    Attributes:
+        value: The loss at each point, `(n_points,)`.
+        slope: Its derivative along the line.
+    """
+
+    value: Array
+    slope: Array
+
+
+def residual_shape(loss: Loss, residual: Array) -> Shape:
+    """Return a loss of a real number against how far the raw prediction is from that of the target, which is 1.
+
+    A second output, such as a log variance, is 0.
+    """
+    settled = loss.on(_REGRESSION)
+    perfect = 0.0 if settled.link_name(_REGRESSION) == "log" else 1.0
+    raw = np.zeros((settled.n_outputs(_REGRESSION), 1, len(residual)))
+    raw[0] = perfect + residual
+    return _along(settled, raw, np.ones_like(raw), np.eye(len(raw))[0])
+
+
+def margin_shape(loss: Loss, margin: Array) -> Shape:
+    """Return a loss of two classes against the margin: the raw score of the true class less that of the other."""
+    settled = loss.on(_BINARY)
+    if settled.n_outputs(_BINARY) == 1:
+        direction = np.ones(1)
+        target = np.ones((1, 1, len(margin)))
+    else:
+        direction = np.array([-0.5, 0.5])
+        target = np.repeat([[[0.0]], [[1.0]]], len(margin), axis=2)
+    return _along(settled, direction[:, None, None] * margin, target, direction)
+
+
+def example_weight(loss: Loss, p: Array) -> Array:
+    """Return the weight w(p) of an example whose true class has probability p: 1 everywhere for cross-entropy.
+
+    The gradient by the raw scores is w(p) times (probabilities - true class).
+    """
+    margin = np.log(p) - np.log1p(-p)
+    return -margin_shape(loss, margin).slope / (1 - p)
+
+
+def _along(loss: Loss, raw: Array, target: Array, direction: Array) -> Shape:
+    gradient = np.empty_like(raw)
+    with np.errstate(all="ignore"):
+        value = loss.value(raw, target)[0]
+        loss.gradient(raw, target, gradient)
+    return Shape(value, direction @ gradient[:, 0])
+
+
+def loss_shapes_png(path: Path, losses: Mapping[str, Loss], target: Target | None = None) -> None:
+    """Draw losses of real numbers against the residual, and those of classes against margin and probability.
+
+    Args:
+        path: The PNG file.
+        losses: The losses by name.
+        target: The kind of target they are used on; without one, all kinds that they accept.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from lossexp.overview import COLORS
+
+    rows = _rows(losses, target)
+    n_columns = max(len(panels) for panels in rows)
+    width = 4.4 * n_columns
+    figure = Figure(figsize=(width, 3.5 * len(rows) + 0.6), dpi=100, facecolor="white")
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(rows), n_columns, squeeze=False)
+    styles = {
+        name: (COLORS[place % len(COLORS)], ("-", "--", ":")[place // len(COLORS) % 3])
+        for place, name in enumerate(losses)
+    }
+    for axes_of_row, panels in zip(grid, rows, strict=True):
+        for axes in axes_of_row[len(panels) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(axes_of_row, panels, strict=False):
+            panel.draw(axes, styles)
+    handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        [handles[name] for name in losses],
+        list(losses),
+        loc="outside upper left",
+        ncols=int(width / (0.8 + 0.09 * max(map(len, losses)))),
+        frameon=False,
+        labelcolor=_INK,
+    )
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One pair of axes: what is drawn over which points."""
+
+    title: str
+    label: str
+    points: Array
+    curves: Mapping[str, Array]
+
+    def draw(self, axes: Axes, styles: Mapping[str, tuple[str, str]]) -> None:
+        """Draw the curves, cut off where one of them would flatten the others."""
+        for name, curve in self.curves.items():
+            color, style = styles[name]
+            axes.plot(self.points, curve, style, color=color, linewidth=1.8, label=name)
+        axes.set_ylim(*_limits(list(self.curves.values())))
+        axes.set_xlim(round(self.points[0], 1), round(self.points[-1], 1))
+        axes.set_title(self.title, loc="left", fontsize=11, color=_INK)
+        axes.set_xlabel(self.label, color=_INK)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(_FAINT)
+        axes.tick_params(color=_FAINT, labelcolor=_INK)
+        axes.grid(color=_GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+
+
+def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel]]:
+    """Return the panels in rows; a row that shows only some losses is left out beside one that shows all."""
+    rows = []
+    for task, panels in ((Task.REGRESSION, _residual_panels), (Task.BINARY, _class_panels)):
+        fitting = {name: loss for name, loss in losses.items() if task in loss.accepts}
+        if fitting and (target is None or target.task.is_classes is task.is_classes):
+            rows.append((len(fitting), panels(fitting)))
+    most = max(n_shown for n_shown, _ in rows)
+    return [panels for n_shown, panels in rows if n_shown == len(losses) or most < len(losses)]
+
+
+def _residual_panels(losses: Mapping[str, Loss]) -> list[_Panel]:
+    residual = np.linspace(-REACH, REACH, N_POINTS)
+    shapes = {name: residual_shape(loss, residual) for name, loss in losses.items()}
+    return _value_and_slope("continuous target", residual, "residual of the raw prediction, for target 1", shapes)
+
+
+def _class_panels(losses: Mapping[str, Loss]) -> list[_Panel]:
+    margin, p = np.linspace(-REACH, REACH, N_POINTS), np.linspace(0, 1, N_POINTS + 2)[1:-1]
+    shapes = {name: margin_shape(loss, margin) for name, loss in losses.items()}
+    weights = {name: example_weight(loss, p) for name, loss in losses.items()}
+    panels = _value_and_slope("two classes", margin, "margin: score of the true class less the other", shapes)
+    return [*panels, _Panel("weight w(p) of an example", "p, probability of the true class", p, weights)]
+
+
+def _value_and_slope(kind: str, points: Array, label: str, shapes: Mapping[str, Shape]) -> list[_Panel]:
+    return [
+        _Panel(f"value, {kind}", label, points, {name: shape.value for name, shape in shapes.items()}),
+        _Panel(f"gradient, {kind}", label, points, {name: shape.slope for name, shape in shapes.items()}),
+    ]
+
+
+def _limits(curves: Sequence[Array]) -> tuple[float, float]:
+    """Return the ends of an axis that shows every curve, but the farthest points of those that go much farther."""
+    highs, lows = (np.array([reach(curve[np.isfinite(curve)]) for curve in curves]) for reach in (np.max, np.min))
+    high = min(highs.max(), MUCH_FARTHER * max(np.median(highs), 0.0)) if highs.max() > 0 else highs.max()
+    low = max(lows.min(), MUCH_FARTHER * min(np.median(lows), 0.0)) if lows.min() < 0 else lows.min()
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin

@@ -1,0 +1,211 @@
+"""Weighted sums of losses."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lossexp import building
+from lossexp.components import (
+    Array,
+    Component,
+    Count,
+    Interval,
+    InvalidValueError,
+    NonNegative,
+    Scalar,
+    as_typed,
+    refuse_unknown,
+)
+from lossexp.errors import ConfigError, IncompatibleError, did_you_mean
+from lossexp.links import LinkName
+from lossexp.losses.base import CLASSES, REGRESSION, Loss
+from lossexp.targets import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term(Component):
+    """One loss of a sum.
+
+    Attributes:
+        name: What it is called in the sum.
+        loss: The loss.
+        weight: Its factor.
+        outputs: The first output it sees, and the one behind the last; None for all.
+    """
+
+    name: str
+    loss: Loss
+    weight: NonNegative = 1.0
+    outputs: tuple[Count, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.outputs is not None and (len(self.outputs) != 2 or self.outputs[0] >= self.outputs[1]):
+            raise InvalidValueError("outputs", self.outputs, "the first and the one behind the last, such as [0, 2]")
+
+    def sees_outputs_of(self, other: Term) -> bool:
+        """Tell whether two terms have an output in common."""
+        if self.outputs is None or other.outputs is None:
+            return True
+        return self.outputs[0] < other.outputs[1] and other.outputs[0] < self.outputs[1]
+
+    def of(self, array: Array) -> Array:
+        """Return the outputs that this term sees, a view."""
+        return array if self.outputs is None else array[slice(*self.outputs)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Loss):
+    """A weighted sum of losses, of the same outputs or of different ones.
+
+    In YAML `terms` maps the name of each loss to its weight, or to a mapping with `weight`, `outputs` and the settings
+    of that loss; with a `_target_` the name is free. Terms that see the same outputs must agree on the link. The
+    metrics read the outputs of the first term.
+
+    Attributes:
+        terms: What is added up.
+    """
+
+    terms: tuple[Term, ...]
+
+    accepts = REGRESSION | CLASSES
+    formula = "weight · loss + weight · loss + ..."
+    estimates = "depends on the terms"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.terms:
+            raise InvalidValueError("terms", {}, "at least one loss")
+        # Facts that are those of the terms; as data, like those of any loss.
+        losses = [term.loss for term in self.terms]
+        facts = {
+            "accepts": frozenset.intersection(*(loss.accepts for loss in losses)),
+            "convex": all(loss.convex for loss in losses),
+            "formula": " + ".join(f"{term.weight} · {term.name}" for term in self.terms),
+        }
+        for name, fact in facts.items():
+            object.__setattr__(self, name, fact)
+        if not self.accepts:
+            kinds = "; ".join(f"{term.name} is for {' or '.join(sorted(term.loss.accepts))}" for term in self.terms)
+            raise ConfigError(f"No target fits all terms of the sum: {kinds}.")
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], key: str) -> Sum:
+        """Make the sum from a mapping of names to weights or settings.
+
+        Raises:
+            ConfigError: A name is unknown, a value is outside its domain, or the terms do not fit together.
+        """
+        refuse_unknown(f"{key}.", settings, ["terms"])
+        terms = settings.get("terms")
+        if not isinstance(terms, Mapping):
+            raise ConfigError(
+                f"{key}.terms={as_typed(terms)} is not allowed: expected losses with their weights, "
+                f"such as {key}.terms={{mse: 1, mae: 0.5}}"
+            )
+        made = tuple(_term(str(name), value, f"{key}.terms.{name}") for name, value in terms.items())
+        return super().from_settings({"terms": made}, key)
+
+    @property
+    def target_domain(self) -> Interval:
+        """The targets that all terms are defined for."""
+        domains = [term.loss.target_domain for term in self.terms]
+        low, high = max(domain.low for domain in domains), min(domain.high for domain in domains)
+        return Interval(
+            low,
+            high,
+            open_low=any(domain.open_low for domain in domains if domain.low == low),
+            open_high=any(domain.open_high for domain in domains if domain.high == high),
+        )
+
+    def infimum(self, target: Target) -> float:
+        """Return the sum of the bounds of the terms: there may be a greater one."""
+        return sum(float(term.weight) * term.loss.infimum(target) for term in self.terms if np.any(term.weight))
+
+    def link_name(self, target: Target) -> LinkName:
+        """Return the link of the first term, which the metrics read."""
+        return self.terms[0].loss.link_name(target)
+
+    def n_outputs(self, target: Target) -> int:
+        """Return how many outputs the terms see together."""
+        return max(term.outputs[1] if term.outputs else term.loss.n_outputs(target) for term in self.terms)
+
+    def predicting(self, raw: Array) -> Array:
+        """Return what predicts the target in the first term."""
+        return self.terms[0].loss.predicting(self.terms[0].of(raw))
+
+    def on(self, target: Target) -> Sum:
+        """Settle all terms.
+
+        Raises:
+            IncompatibleError: They do not agree about the outputs on this kind of target.
+        """
+        for first, other in ((a, b) for a in self.terms for b in self.terms):
+            links = first.loss.link_name(target), other.loss.link_name(target)
+            if first.sees_outputs_of(other) and links[0] != links[1]:
+                raise IncompatibleError(
+                    f"loss.terms.{first.name} and loss.terms.{other.name} see the same outputs, but on {target} the "
+                    f"link of the one is {links[0]}, that of the other {links[1]}. Terms that share outputs share a "
+                    "link; some losses have a setting for it."
+                )
+        n_outputs = self.n_outputs(target)
+        for term in self.terms:
+            seen = term.outputs[1] - term.outputs[0] if term.outputs else n_outputs
+            if term.outputs and target.task.is_classes:
+                raise IncompatibleError(
+                    f"loss.terms.{term.name}.outputs={list(term.outputs)} cannot be used with {target}: labels are "
+                    "written for all outputs together. Leave outputs out."
+                )
+            if seen != (wanted := term.loss.n_outputs(target)):
+                raise IncompatibleError(
+                    f"loss.terms.{term.name} sees {seen} of {n_outputs} outputs, but on {target} it needs {wanted}. "
+                    f"Say which: {term.name}: {{outputs: [0, {wanted}]}}"
+                )
+        settled = (dataclasses.replace(term, loss=term.loss.on(target)) for term in self.terms)
+        return dataclasses.replace(self, terms=tuple(settled))
+
+    def value(self, raw: Array, target: Array) -> Array:
+        """Return the weighted sum of the values."""
+        first, *others = (term.weight * term.loss.value(term.of(raw), term.of(target)) for term in self.terms)
+        return sum(others, start=first)
+
+    def gradient(self, raw: Array, target: Array, out: Array) -> None:
+        """Write the weighted sum of the gradients."""
+        self.weighted_gradient(raw, target, 1.0, out)
+
+    def weighted_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
+        """Write weight · gradient."""
+        total, part = np.zeros_like(raw), np.empty_like(raw)
+        for term in self.terms:
+            term.loss.weighted_gradient(term.of(raw), term.of(target), weight * term.weight, term.of(part))
+            term.of(total)[...] += term.of(part)
+        np.copyto(out, total)
+
+
+def _term(name: str, value: Any, key: str) -> Term:
+    """Make a term from its weight or its settings."""
+    settings = dict(value) if isinstance(value, Mapping) else {"weight": value}
+    own = {field: settings.pop(field) for field in ("weight", "outputs") if field in settings}
+    target = settings.pop("_target_", None) or _our_class(name, key)
+    loss = building.component(key, {"_target_": target, **settings}, Loss)  # type: ignore[type-abstract]
+    return Term.from_settings({"name": name, "loss": loss, **own}, key)
+
+
+def _our_class(name: str, key: str) -> str:
+    """Return the dotted path of one of our losses."""
+    from lossexp import losses
+
+    classes = [found for found in vars(losses).values() if inspect.isclass(found) and not inspect.isabstract(found)]
+    ours = {found.__module__.rpartition(".")[2]: f"{found.__module__}.{found.__name__}" for found in classes}
+    if name not in ours:
+        raise ConfigError(
+            f"Unknown loss {key}.{did_you_mean(name, list(ours))} Known: {', '.join(sorted(ours))}. "
+            f"A loss of your own: {name}: {{_target_: my_losses.MyLoss}}"
+        )
+    return ours[name]
