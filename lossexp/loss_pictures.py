@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.errors import StorageError
-from lossexp.losses import Loss
+from lossexp.errors import IncompatibleError, StorageError
+from lossexp.losses import Loss, Sum
+from lossexp.losses.classes import ClassLoss
 from lossexp.targets import Target, Task
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_Styles: TypeAlias = Mapping[str, tuple[str, str]]
+"""Colour and dashes by name."""
 
 _INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
 
@@ -54,8 +60,11 @@ def residual_shape(loss: Loss, residual: Array) -> Shape:
 
 
 def margin_shape(loss: Loss, margin: Array) -> Shape:
-    """Return a loss of two classes against the margin: the raw score of the true class less that of the other."""
-    settled = loss.on(_BINARY)
+    """Return a loss of two classes against the margin: the raw score of the true class less that of the other.
+
+    Weights of classes are left out: they scale a loss and leave its shape.
+    """
+    settled = _without_class_weights(loss).on(_BINARY)
     if settled.n_outputs(_BINARY) == 1:
         direction = np.ones(1)
         target = np.ones((1, 1, len(margin)))
@@ -82,6 +91,20 @@ def _along(loss: Loss, raw: Array, target: Array, direction: Array) -> Shape:
     return Shape(value, direction @ gradient[:, 0])
 
 
+def _without_class_weights(loss: Loss) -> Loss:
+    if isinstance(loss, Sum):
+        terms = (replace(term, loss=_without_class_weights(term.loss)) for term in loss.terms)
+        return replace(loss, terms=tuple(terms))
+    return replace(loss, class_weight=None) if isinstance(loss, ClassLoss) else loss
+
+
+def _fits(loss: Loss, target: Target) -> bool:
+    try:
+        return target.task in loss.accepts and bool(loss.on(target))
+    except IncompatibleError:  # a sum whose terms disagree on this kind of target
+        return False
+
+
 def loss_shapes_png(path: Path, losses: Mapping[str, Loss], target: Target | None = None) -> None:
     """Draw losses of real numbers against the residual, and those of classes against margin and probability.
 
@@ -93,40 +116,61 @@ def loss_shapes_png(path: Path, losses: Mapping[str, Loss], target: Target | Non
     Raises:
         StorageError: The file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     from lossexp.overview import COLORS
 
     rows = _rows(losses, target)
-    n_columns = max(len(panels) for panels in rows)
-    width = 4.4 * n_columns
-    figure = Figure(figsize=(width, 3.5 * len(rows) + 0.6), dpi=100, facecolor="white")
-    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(len(rows), n_columns, squeeze=False)
+    shown = [name for name in losses if any(name in panel.curves for panels in rows for panel in panels)]
+    dashes = ("-", "--", ":")
     styles = {
-        name: (COLORS[place % len(COLORS)], ("-", "--", ":")[place // len(COLORS) % 3])
-        for place, name in enumerate(losses)
+        name: (COLORS[place % len(COLORS)], dashes[place // len(COLORS) % len(dashes)])
+        for place, name in enumerate(shown)
     }
+    figure, grid = _figure(len(rows), max(map(len, rows), default=1), styles)
     for axes_of_row, panels in zip(grid, rows, strict=True):
         for axes in axes_of_row[len(panels) :]:
             axes.set_axis_off()
         for axes, panel in zip(axes_of_row, panels, strict=False):
             panel.draw(axes, styles)
-    handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(
-        [handles[name] for name in losses],
-        list(losses),
-        loc="outside upper left",
-        ncols=int(width / (0.8 + 0.09 * max(map(len, losses)))),
-        frameon=False,
-        labelcolor=_INK,
-    )
     try:
         figure.savefig(path)
     except OSError as error:
         raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
+
+
+def _figure(n_rows: int, n_columns: int, styles: _Styles) -> tuple[Figure, Any]:
+    """Return a figure with a legend above and a grid of axes below.
+
+    Places are in inches: laying out by what is inside would draw everything twice.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    width = 4.4 * n_columns
+    n_names_a_line = max(1, int(width / (0.8 + 0.09 * max(map(len, styles), default=1))))
+    legend_height = 0.2 + 0.23 * math.ceil(len(styles) / n_names_a_line)
+    height = 3.4 * n_rows + legend_height
+    figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(
+        left=0.6 / width,
+        right=1 - 0.25 / width,
+        bottom=0.6 / height,
+        top=1 - (legend_height + 0.3) / height,
+        wspace=0.22,
+        hspace=0.38,
+    )
+    figure.legend(
+        [Line2D([], [], color=color, linestyle=dash, linewidth=1.8) for color, dash in styles.values()],
+        list(styles),
+        loc="upper left",
+        bbox_to_anchor=(0.25 / width, 1 - 0.08 / height),
+        borderaxespad=0,
+        ncols=n_names_a_line,
+        frameon=False,
+        labelcolor=_INK,
+    )
+    return figure, figure.subplots(n_rows, n_columns, squeeze=False) if n_rows else []
 
 
 @dataclass(frozen=True)
@@ -138,11 +182,11 @@ class _Panel:
     points: Array
     curves: Mapping[str, Array]
 
-    def draw(self, axes: Axes, styles: Mapping[str, tuple[str, str]]) -> None:
+    def draw(self, axes: Axes, styles: _Styles) -> None:
         """Draw the curves, cut off where one of them would flatten the others."""
         for name, curve in self.curves.items():
-            color, style = styles[name]
-            axes.plot(self.points, curve, style, color=color, linewidth=1.8, label=name)
+            color, dash = styles[name]
+            axes.plot(self.points, curve, dash, color=color, linewidth=1.8)
         axes.set_ylim(*_limits(list(self.curves.values())))
         axes.set_xlim(round(self.points[0], 1), round(self.points[-1], 1))
         axes.set_title(self.title, loc="left", fontsize=11, color=_INK)
@@ -157,11 +201,11 @@ class _Panel:
 def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel]]:
     """Return the panels in rows; a row that shows only some losses is left out beside one that shows all."""
     rows = []
-    for task, panels in ((Task.REGRESSION, _residual_panels), (Task.BINARY, _class_panels)):
-        fitting = {name: loss for name, loss in losses.items() if task in loss.accepts}
-        if fitting and (target is None or target.task.is_classes is task.is_classes):
+    for kind, panels in ((_REGRESSION, _residual_panels), (_BINARY, _class_panels)):
+        fitting = {name: loss for name, loss in losses.items() if _fits(loss, kind)}
+        if fitting and (target is None or target.task.is_classes is kind.task.is_classes):
             rows.append((len(fitting), panels(fitting)))
-    most = max(n_shown for n_shown, _ in rows)
+    most = max((n_shown for n_shown, _ in rows), default=0)
     return [panels for n_shown, panels in rows if n_shown == len(losses) or most < len(losses)]
 
 

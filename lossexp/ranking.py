@@ -39,6 +39,14 @@ def criterion(target: Target) -> tuple[str, ...]:
     return ("val/accuracy", "val/log_loss") if target.task.is_classes else ("val/rmse", "val/mae")
 
 
+def by_dataset(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each dataset: metrics of different data do not rank runs."""
+    apart: dict[str, list[Run]] = {}
+    for run in runs:
+        apart.setdefault(run.job.choices["dataset"], []).append(run)
+    return apart
+
+
 def rank(runs: Sequence[Run]) -> list[Row]:
     """Return one row per setting, the best first, rows with runs that diverged or failed last."""
     varying = varying_settings(runs)

@@ -79,6 +79,12 @@ class Run:
         """Return a setting as typed, empty where it was not given."""
         return self.overrides.get(name, "")
 
+    @property
+    def loss_label(self) -> str:
+        """The name of the loss with its settings as typed."""
+        typed = (f"{name}={value}" for name, value in self.overrides.items() if name.startswith("loss."))
+        return " ".join([self.job.choices["loss"], *typed])
+
     def last_metrics(self) -> dict[str, float]:
         """Return the curves' values at the weights that the run keeps."""
         assert self.finished is not None

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lossexp.pictures import CurvePainter
     from lossexp.trackers import Follower
 
+SHOWN_LOSSES = 8
+"""How many losses the picture of a sweep shows: more lines cannot be told apart."""
+
 FLUSH_SECONDS = 1.0
 """How long epochs may wait in memory before they are appended to the run folder."""
 
@@ -36,7 +39,7 @@ def run(job: Job) -> int:
     Raises:
         LossexpError: The parts do not fit together, or nothing can be written; nothing has been created then.
     """
-    from lossexp import terminal
+    from lossexp import progress, terminal
 
     data = checked(job)
     root = writable_folder(job.runs_dir)
@@ -45,11 +48,11 @@ def run(job: Job) -> int:
         the_run = recorder.open(job, data)
         stack = Stack([Member(job.experiment, data)])
         n_epochs = job.experiment.training.epochs
-        with one_blas_thread(), terminal.progress(1, n_epochs, job.name) as progress, recorder.guard([the_run]):
+        with one_blas_thread(), progress.training(1, n_epochs, job.name) as shown, recorder.guard([the_run]):
             for epoch in train(stack):
                 recorder.take(epoch, [the_run])
-                progress.update(epoch, [the_run])
-        with terminal.waiting("filling MLflow"):
+                shown.update(epoch, [the_run])
+        with progress.waiting("filling MLflow"):
             tracking = follower.close()
         terminal.run_summary(the_run, tracking)
     return exit_code([the_run])
@@ -61,7 +64,7 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
     Raises:
         LossexpError: A job is not possible, or nothing can be written; nothing has been created then.
     """
-    from lossexp import terminal
+    from lossexp import progress, terminal
     from lossexp.engines import Failure
     from lossexp.sweeping import plan
 
@@ -76,7 +79,7 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
         runs = [recorder.open(job, member.data) for job, member in zip(planned.jobs, planned.members, strict=True)]
         todo = planned.stacks
         n_epochs = planned.n_epochs
-        with one_blas_thread(), terminal.progress(len(runs), n_epochs, "sweep") as progress, recorder.guard(runs):
+        with one_blas_thread(), progress.training(len(runs), n_epochs, "sweep") as shown, recorder.guard(runs):
             while todo:
                 stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
                 again: list[list[int]] = []
@@ -86,13 +89,13 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
                         again += recorder.failed(event.reason, todo[number], members)
                     else:
                         recorder.take(event, members)
-                        progress.update(event, members)
+                        shown.update(event, members)
                 todo = again
-        rows = ranking.rank(runs)
-        recorder.sum_up(rows, runs)
-        with terminal.waiting("filling MLflow"):
+        for same in ranking.by_dataset(runs).values():
+            recorder.sum_up(ranking.rank(same), same)
+        with progress.waiting("filling MLflow"):
             tracking = follower.close()
-        terminal.sweep_summary(rows, tracking)
+        terminal.sweep_summary(runs, tracking)
     return exit_code(runs)
 
 
@@ -159,6 +162,7 @@ class Recorder:
     def sum_up(self, rows: Sequence[ranking.Row], runs: Sequence[Run]) -> None:
         """Record the sweep itself: a run of its own with the ranked table and a picture of all runs."""
         from lossexp import overview
+        from lossexp.loss_pictures import loss_shapes_png
 
         first, name = runs[0].job, f"sweep {self.tags['sweep']}"
         started = min(run.record.sheet.started for run in runs)
@@ -168,6 +172,9 @@ class Recorder:
         record = Record.create(self.root / "records", about, first.yaml)
         overview.write_table(record.path / "table.csv", rows)
         overview.overview_png(record.path / "overview.png", rows, f"{first.choices['dataset']}: {len(runs)} runs")
+        losses = {run.loss_label: run.job.experiment.loss for run in runs}
+        if len(losses) > 1:
+            loss_shapes_png(record.path / "losses.png", dict(list(losses.items())[:SHOWN_LOSSES]), runs[0].data.target)
         n_sound = sum(run.problem is None for run in runs)
         best = " ".join(f"{name}={value}" for name, value in rows[0].settings.items())
         text = f"{len(runs)} runs, {n_sound} completed. First by {ranking.criterion(runs[0].data.target)[0]}: {best}"

@@ -1,19 +1,18 @@
-"""What a person sees in the terminal: progress while it runs, then numbers, a curve, and what to type next."""
+"""What a person sees in the terminal when training is over: numbers, a curve, and what to type next."""
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lossexp import metrics, ranking
-from lossexp.pictures import TRAIN, VALIDATION
+from lossexp.pictures import ALARM, TRAIN, VALIDATION
 from lossexp.run import Run
 from lossexp.text_curves import draw
 
@@ -24,114 +23,45 @@ if TYPE_CHECKING:
     from lossexp.engines import Engine
     from lossexp.sweeping import Plan
     from lossexp.trackers import TrackingSummary
-    from lossexp.training import Epoch
-
-REFRESH_SECONDS = 0.1
-LINE_SECONDS = 10.0
-"""Where output is no terminal, a line of progress is written this often."""
 
 SHOWN_ROWS = 20
 SHOWN_FAILURES = 3
 PIPED_WIDTH = 120
+CURVE_WIDTH = 66
+SPLIT_STYLES = {"train": TRAIN, "val": VALIDATION}
 
 
 def console() -> Console:
-    """Return a console for standard output."""
+    """Return a console for standard output, which writes a question mark for what its encoding does not have."""
     from rich.console import Console
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    return Console(highlight=False, emoji=False, width=width)
+    return Console(highlight=False, emoji=False, markup=False, width=width)
 
 
-class Progress:
-    """Progress over all epochs of all runs; told of every epoch, shows a few of them."""
-
-    def __init__(self, n_epochs: int, n_runs: int) -> None:
-        self.n_epochs, self.n_runs = n_epochs, n_runs
-        self.done, self.finished = 0, 0
-        self.best_val = math.inf
-        self.text = ""
-        self._due = time.monotonic() + self.pause
-
-    pause = LINE_SECONDS
-
-    def update(self, epoch: Epoch, runs: Sequence[Run]) -> None:
-        """Take in an epoch of a stack of runs."""
-        for end in epoch.finished:
-            # A run that ends early has no epochs to come.
-            self.done += runs[end.run].job.experiment.training.epochs - epoch.number
-        self.finished += len(epoch.finished)
-        self.done += len(epoch.runs) if epoch.number else 0
-        if len(epoch.runs):
-            self.best_val = min(self.best_val, float(epoch.metrics["val/loss"].min()))
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + self.pause
-            self.show(epoch)
-
-    def losses(self, epoch: Epoch) -> str:
-        """Return the losses to show: of one run both, of many how far the sweep is."""
-        if self.n_runs > 1:
-            return f"{self.finished} of {self.n_runs} runs done"
-        if not len(epoch.runs):
-            return ""
-        return f"train {epoch.metrics['train/loss'][0]:.4g}  val {epoch.metrics['val/loss'][0]:.4g}"
-
-    def show(self, epoch: Epoch) -> None:
-        """Write one plain line."""
-        print(f"{self.done}/{self.n_epochs} epochs  {self.losses(epoch)}", flush=True)
-
-
-class _Bar(Progress):
-    """A bar that redraws itself."""
-
-    pause = REFRESH_SECONDS
-
-    def __init__(self, n_epochs: int, n_runs: int, bar: Any, task: Any) -> None:
-        super().__init__(n_epochs, n_runs)
-        self.bar, self.task = bar, task
-
-    def show(self, epoch: Epoch) -> None:
-        self.bar.update(self.task, completed=self.done, losses=self.losses(epoch), refresh=True)
-
-
-@contextmanager
-def progress(n_runs: int, n_epochs: int, label: str) -> Iterator[Progress]:
-    """Show progress, as a bar in a terminal and as a line now and then elsewhere."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    screen = console()
-    if not screen.is_terminal:
-        yield Progress(n_epochs, n_runs)
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None, complete_style=VALIDATION, finished_style=TRAIN),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}", style="dim", markup=False),
-        TimeRemainingColumn(compact=True),
-    )
-    with Bar(*columns, console=screen, auto_refresh=False, transient=True, expand=True) as bar:
-        task = bar.add_task(label, total=max(n_epochs, 1), losses="")
-        yield _Bar(n_epochs, n_runs, bar, task)
-
-
-def waiting(what: str) -> AbstractContextManager[object]:
-    """Show in a terminal what is being waited for."""
-    screen = console()
-    return screen.status(what) if screen.is_terminal else nullcontext()
+def plain(text: str) -> str:
+    """Return text from outside with spaces for what would move the cursor or change the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def run_summary(run: Run, tracking: TrackingSummary) -> None:
     """Show how one run went."""
+    from rich.text import Text
+
     screen = console()
-    screen.print(f"[bold]{_escaped(run.job.choices['dataset'])}[/]: {_escaped(run.job.name)}")
-    screen.print(_escaped(run.description()))
+    screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
+    screen.print(plain(run.description()), style=ALARM if run.problem else None)
     if run.epochs:
         screen.print()
-        screen.print(_run_table(run))
-        if len(run.epochs) > 1:
-            _print_curves(screen, run)
+        _print_fitting(screen, _panel(run))
+        screen.print("best: least validation loss; gap: validation minus train", style="dim")
+    if len(run.epochs) > 1:
+        screen.print()
+        width = min(CURVE_WIDTH, screen.width)
+        for line in draw(run.history, run.best_epoch or 0, width=width, ascii_only=screen.options.ascii_only):
+            screen.print(Text.assemble(*((text, colour or "dim") for text, colour in line)))
     _print_places(screen, [run], tracking)
 
 
@@ -139,110 +69,135 @@ def plan(planned: Plan, engine: Engine) -> None:
     """Say what a sweep is going to do."""
     screen = console()
     for reason in planned.skipped:
-        screen.print(f"Skipped: {_escaped(reason)}")
+        screen.print(f"Skipped: {plain(reason)}")
     sizes = [len(stack) for stack in planned.stacks]
     largest = max(planned.stack_bytes(stack) for stack in planned.stacks)
     of = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{max(sizes)}"
     screen.print(
         f"{len(planned.jobs)} runs, {planned.n_epochs} epochs, trained in {len(sizes)} stack(s) of {of}: "
-        f"{_escaped(planned.reason)}."
+        f"{plain(planned.reason)}."
     )
     screen.print(f"Largest stack: about {largest / 2**20:.0f} MiB. Backend: {engine.backend}, n_jobs={engine.n_jobs}.")
 
 
-def sweep_summary(rows: Sequence[ranking.Row], tracking: TrackingSummary) -> None:
-    """Show the runs of a sweep, the best first."""
+def sweep_summary(runs: Sequence[Run], tracking: TrackingSummary) -> None:
+    """Show the runs of a sweep, the best first, each dataset on its own."""
     screen = console()
-    runs = [run for row in rows for run in row.runs]
-    screen.print(sweep_table(rows))
-    by = [name.partition("/")[2] for name in ranking.criterion(runs[0].data.target)]
-    screen.print(
-        f"[dim]On the validation split at the end, ranked by {by[0]}, then {by[1]}, which all losses share.[/]"
-    )
-    best = [
-        f"{loss} {row.settings['optimizer.lr']}"
-        for loss, row in ranking.best_per_loss(rows).items()
-        if "optimizer.lr" in row.settings and row.means
-    ]
-    if best:
-        screen.print(_escaped(f"Best learning rate of each loss: {', '.join(best)}"))
-    for problem, count in Counter(problem for row in rows for problem in row.problems).items():
-        screen.print(f"{count} of {len(runs)} runs {problem}.")
+    datasets = ranking.by_dataset(runs)
+    for dataset, same in datasets.items():
+        if len(datasets) > 1:
+            screen.print(plain(dataset), style="bold")
+        _print_ranking(screen, ranking.rank(same))
+    for problem, count in Counter(run.problem for run in runs if run.problem).items():
+        screen.print(f"{count} of {len(runs)} runs {problem}.", style=ALARM)
     for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
-        screen.print(_escaped(f"  {failure}"))
+        screen.print(f"  {plain(failure)}")
     _print_places(screen, runs, tracking)
 
 
-def sweep_table(rows: Sequence[ranking.Row]) -> Table:
-    """Return the ranked table of a sweep."""
-    from rich.table import Table
-
+def _print_ranking(screen: Console, rows: Sequence[ranking.Row]) -> None:
     target = rows[0].runs[0].data.target
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0].settings:
-        table.add_column(_escaped(name), no_wrap=True)
-    several = any(len(row.runs) > 1 for row in rows)
-    if several:
-        table.add_column("runs", justify="right")
-    shown = [f"val/{name}" for name in metrics.names(target)]
-    for name in metrics.names(target):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows[:SHOWN_ROWS]:
-        lost = f" ({len(row.problems)} lost)" if row.problems and row.means else ""
-        counts = [f"{len(row.runs)}{lost}"] if several else []
-        table.add_row(*map(_escaped, row.settings.values()), *counts, *(_spread(row, name) for name in shown))
+    _print_fitting(screen, _ranking(rows, metrics.names(target), screen.options.ascii_only))
     if len(rows) > SHOWN_ROWS:
-        table.add_row(f"... and {len(rows) - SHOWN_ROWS} more")
-    return table
+        screen.print(f"... and {len(rows) - SHOWN_ROWS} more")
+    first, second = (name.partition("/")[2] for name in ranking.criterion(target))
+    screen.print(f"Validation split at the end; ranked by {first}, then {second}, not by the loss", style="dim")
+    rates = {loss: row.settings.get("optimizer.lr") for loss, row in ranking.best_per_loss(rows).items() if row.means}
+    if best := ", ".join(f"{loss} {rate}" for loss, rate in rates.items() if rate):
+        screen.print(plain(f"Best learning rate of each loss: {best}"))
 
 
-def _spread(row: ranking.Row, name: str) -> str:
+_Columns = dict[str, list[str]]
+"""A table: cells by the head of their column."""
+
+
+def _ranking(rows: Sequence[ranking.Row], names: Sequence[str], ascii_only: bool) -> tuple[_Columns, _Columns]:
+    """Return settings and metrics of the first rows."""
+    rows = rows[:SHOWN_ROWS]
+    endings = Counter(name.rpartition(".")[2] for name in rows[0].settings)
+    short = {name: end if endings[end := name.rpartition(".")[2]] == 1 else name for name in rows[0].settings}
+    settings = {plain(short[name]): [plain(row.settings[name]) for row in rows] for name in rows[0].settings}
+    if any(len(row.runs) > 1 for row in rows):
+        lost = [f" ({len(row.problems)} lost)" if row.problems and row.means else "" for row in rows]
+        settings["runs"] = [f"{len(row.runs)}{note}" for row, note in zip(rows, lost, strict=True)]
+    sign = "+-" if ascii_only else "±"
+    return settings, {name: _aligned(name, [_spread(row, f"val/{name}", sign) for row in rows]) for name in names}
+
+
+def _spread(row: ranking.Row, name: str, sign: str) -> str:
     if name not in row.means:
         return row.problems[0]
     deviation = row.deviations[name]
-    return f"{row.means[name]:.4g}" + ("" if math.isnan(deviation) else f" {'±' if _can_show('±') else '+-'} {deviation:.2g}")
+    return _number(row.means[name]) + ("" if math.isnan(deviation) else f" {sign} {deviation:.2g}")
 
 
-def _run_table(run: Run) -> Table:
-    from rich.table import Table
-
+def _panel(run: Run) -> tuple[_Columns, _Columns]:
+    """Return the metrics of a run at its best epoch, at its last, and on the test split at the one it keeps."""
     assert run.finished is not None
-    best, last = run.epochs.index(run.best_epoch or 0), len(run.epochs) - 1
-    table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left", caption_style="dim")
-    table.add_column("")
-    test = {name.partition("/")[2]: value for name, value in run.finished.metrics.items() if name.startswith("test/")}
-    for head in ["best: train", "val", "last: train", "val", "gap", *(["test"] if test else [])]:
-        table.add_column(head, justify="right", no_wrap=True)
-    table.caption = (
-        f"best: epoch {run.epochs[best]}, of least validation loss; last: epoch {run.epochs[last]}; gap: val - train"
-    )
-    for name in ("loss", *metrics.names(run.data.target)):
-        train, val = run.metrics[f"train/{name}"], run.metrics[f"val/{name}"]
-        cells = [train[best], val[best], train[last], val[last], val[last] - train[last]]
-        extra = [_number(test[name])] if name in test else []
-        table.add_row(name, *map(_number, cells), *extra)
+    rows: list[tuple[str, str, dict[str, float]]] = []
+    for label, epoch in (("best", run.best_epoch or 0), ("last", run.epochs[-1])):
+        train, val = _measured(run, "train", epoch), _measured(run, "val", epoch)
+        rows += [(f"{label} {epoch}", "train", train), ("", "val", val)]
+    rows.append(("", "gap", {name: val[name] - train[name] for name in train}))
+    if test := _measured(run, "test", run.finished.epoch):
+        rows.append((f"kept {run.finished.epoch}", "test", test))
+    names = dict.fromkeys(name for *_, values in rows for name in values)
+    cells = {name: [_number(values[name]) if name in values else "" for *_, values in rows] for name in names}
+    labels, splits, _ = zip(*rows, strict=True)
+    return {"epoch": [*labels], "": [*splits]}, {name: _aligned(name, numbers) for name, numbers in cells.items()}
+
+
+def _measured(run: Run, split: str, epoch: int) -> dict[str, float]:
+    """Return what was measured on a split at an epoch, by metric."""
+    assert run.finished is not None
+    known = {name: values[run.epochs.index(epoch)] for name, values in run.metrics.items()}
+    if epoch == run.finished.epoch:
+        known |= run.finished.metrics
+    return {name.partition("/")[2]: value for name, value in known.items() if name.startswith(f"{split}/")}
+
+
+def _print_fitting(screen: Console, columns: tuple[_Columns, _Columns]) -> None:
+    """Print a table of texts and numbers, without the last columns of numbers where the terminal is too narrow."""
+    texts, numbers = columns
+    unlimited = screen.options.update(max_width=10_000)
+    while screen.measure(_table(texts, numbers), options=unlimited).maximum > screen.width and len(numbers) > 1:
+        numbers.popitem()
+    screen.print(_table(texts, numbers))
+
+
+def _table(texts: _Columns, numbers: _Columns) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in texts:
+        table.add_column(Text(name), no_wrap=True)
+    for name, cells in numbers.items():
+        table.add_column(Text(name.rjust(len(cells[0]))), no_wrap=True)
+    for row in zip(*texts.values(), *numbers.values(), strict=True):
+        table.add_row(*(Text(cell, SPLIT_STYLES.get(cell, "")) for cell in row))
     return table
 
 
-def _print_curves(screen: Console, run: Run) -> None:
-    from rich.text import Text
+def _number(value: float) -> str:
+    """Return four significant digits, or the whole number where that has four to six."""
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:#.4g}"
 
-    history = run.history
-    curves = {name: history.metrics[name] for name in ("train/loss", "val/loss")}
-    marks = () if _can_show("\u28ff") else ("t", "v")
-    styles = (TRAIN, VALIDATION)
-    screen.print()
-    for line in draw(history.epochs, curves, marks, width=min(60, max(screen.width - 14, 20))):
-        screen.print(Text.assemble(*((text, styles[owner] if owner is not None else "dim") for text, owner in line)))
-    dots = marks or ("\u2500\u2500", "\u2500\u2500")
-    legend = Text.assemble((dots[0], TRAIN), " train loss   ", (dots[1], VALIDATION), " validation loss")
-    screen.print(legend)
+
+def _aligned(head: str, numbers: Sequence[str]) -> list[str]:
+    """Pad the cells of a column to one width, with the decimal points of numbers below each other."""
+    fractions = [0 if number[-1:].isalpha() else len(number.lstrip("-0123456789")) for number in numbers]
+    padded = [
+        number if number[-1:].isalpha() else number + " " * (max(fractions) - fraction)
+        for number, fraction in zip(numbers, fractions, strict=True)
+    ]
+    width = max(map(len, (head, *padded)))
+    return [number.rjust(width) for number in padded]
 
 
 def _print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummary) -> None:
-    screen.print()
     folder = runs[0].record.path if len(runs) == 1 else runs[0].record.path.parent
-    lines = [f"folder   {_relative(folder)}"]
+    lines = ["", f"folder   {_relative(folder)}"]
     lines += [f"MLflow   {tracked.link}" for tracked in tracking.runs.values() if tracked.link][:1]
     lines.append("curves   python -m lossexp.ui")
     if len(runs) == 1:
@@ -250,28 +205,10 @@ def _print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummar
         dataset = runs[0].job.choices["dataset"]
         lines.append(f"compare  python -m lossexp -m dataset={dataset} loss={losses} optimizer.lr=0.01,0.1,1")
     if tracking.problem:
-        lines += ["", tracking.problem]
+        lines += ["", *tracking.problem.splitlines()]
     for line in lines:  # to be copied, so never wrapped
-        screen.print(_escaped(line), soft_wrap=True)
+        screen.print(plain(line), soft_wrap=True)
 
 
 def _relative(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _can_show(text: str) -> bool:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -72,24 +72,39 @@ REFUSED = {
     "deleted": (["~seed"], "seed has no value yet. Set it: seed=VALUE"),
     "deleted group": (["~loss"], "loss has no _target_: expected a choice, such as loss=NAME"),
     "unknown choice": (["loss=bcee"], "Unknown choice loss=bcee. Did you mean bce? Known: bce, "),
-    "choice by another name": (["loss=binary_crossentropy"], "Unknown choice loss=binary_crossentropy. Did you mean bce?"),
+    "choice by another name": (
+        ["loss=binary_crossentropy"],
+        "Unknown choice loss=binary_crossentropy. Did you mean bce?",
+    ),
     "unknown dataset": (["dataset=mnist"], "Unknown choice dataset=mnist. Did you mean moons? Known: breast_cancer, "),
     "no choice": (["loss="], "Unknown choice loss=."),
     "null for a group": (["loss=null"], "Config group override must be a string"),
     "unknown experiment": (["experiment=overfitt"], "Unknown choice experiment=overfitt. Did you mean overfit?"),
     "foreign function": (["loss._target_=builtins.open"], "loss._target_=builtins.open is refused: expected a Loss"),
-    "foreign class": (["tracker._target_=subprocess.Popen"], "tracker._target_=subprocess.Popen is refused: expected a Tr"),
+    "foreign class": (
+        ["tracker._target_=subprocess.Popen"],
+        "tracker._target_=subprocess.Popen is refused: expected a Tr",
+    ),
     "component of another kind": (["loss._target_=lossexp.optimizers.SGD"], "is refused: expected a Loss"),
     "no such class": (["loss._target_=nowhere.Nothing"], "loss._target_=nowhere.Nothing cannot be found"),
     "no such variable": (["runs_dir=${oc.env:LOSSEXP_NOT_SET}"], "runs_dir cannot be read: "),
     "no such reference": (["optimizer.lr=${foo.bar}"], "optimizer.lr cannot be read: Interpolation key 'foo.bar' not"),
     "not a setting at all": (["foo"], "The command line cannot be understood: Error parsing override 'foo'"),
     "half an interpolation": (["optimizer.lr=${"], "The command line cannot be understood: "),
-    "no such folder": (["--config-dir", "nowhere"], "The command line cannot be understood: Additional config directory"),
-    "loss and target": (["dataset=diabetes", "loss=bce"], "loss=bce needs class labels, but dataset=diabetes has a contin"),
+    "no such folder": (
+        ["--config-dir", "nowhere"],
+        "The command line cannot be understood: Additional config directory",
+    ),
+    "loss and target": (
+        ["dataset=diabetes", "loss=bce"],
+        "loss=bce needs class labels, but dataset=diabetes has a contin",
+    ),
     "dataset and knob": (["dataset=moons", "dataset.outliers=0.1"], "dataset.outliers=0.1 does not fit dataset=moons"),
     "list without -m": (["loss=mse,bce"], "loss=mse,bce is a list. For a sweep over it add -m"),
-    "grid without -m": (["grid=losses_and_rates"], "These settings are a sweep over loss, optimizer.lr, seed, not a run. Add -m"),
+    "grid without -m": (
+        ["grid=losses_and_rates"],
+        "These settings are a sweep over loss, optimizer.lr, seed, not a run. Add -m",
+    ),
 }
 
 
@@ -105,7 +120,10 @@ def test_a_mistake_gets_one_message_and_leaves_nothing(arguments, message, comma
 
 
 REFUSED_SWEEPS = {
-    "misspelt setting": (["optimizer.learningrate=1,2"], "Unknown override optimizer.learningrate. Did you mean optimi"),
+    "misspelt setting": (
+        ["optimizer.learningrate=1,2"],
+        "Unknown override optimizer.learningrate. Did you mean optimi",
+    ),
     "one value of many": (["optimizer.lr=0.1,nan"], "optimizer.lr=nan is not allowed"),
     "one choice of many": (["loss=mse,bcee"], "Unknown choice loss=bcee. Did you mean bce?"),
     "null among choices": (["loss=mse,null"], "Config group override must be a string"),
@@ -115,7 +133,10 @@ REFUSED_SWEEPS = {
     "unknown backend": (["hydra.launcher.backend=ray"], "hydra.launcher.backend=ray is not allowed: expected one of"),
     "no jobs": (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0 is not allowed"),
     "misspelt setting of the launcher": (["hydra.launcher.njobs=2"], "Did you mean hydra.launcher.n_jobs?"),
-    "too many": (["seed=range(7)", "sweep.max_runs=6"], "This sweep has 7 runs, more than sweep.max_runs=6. If you mean"),
+    "too many": (
+        ["seed=range(7)", "sweep.max_runs=6"],
+        "This sweep has 7 runs, more than sweep.max_runs=6. If you mean",
+    ),
     "far too many": (["seed=range(1000)", "optimizer.lr=range(1,10001)"], "This sweep has 10000000 runs, more than"),
     "none": (["seed=range(0)"], "seed=range(0) has no values, so this sweep has no runs."),
     "no file fits": (["loss=glob(zzz*)"], "loss=glob(zzz*) has no values"),
@@ -205,7 +226,9 @@ def test_a_file_in_the_way_of_the_folder(command, folder):
     for mode in ([], ["-m"]):
         code, _, err = command(*mode, *SMALL)
         assert code == 2
-        assert re.fullmatch(r"lossexp: runs_dir=runs cannot be written: .*\. Choose another folder: runs_dir=PATH\n", err)
+        assert re.fullmatch(
+            r"lossexp: runs_dir=runs cannot be written: .*\. Choose another folder: runs_dir=PATH\n", err
+        )
     assert (folder / "runs").read_text() == "mine"
     assert left_behind(folder) == ["runs"]
 
@@ -243,12 +266,21 @@ def test_questions_are_answered_and_leave_nothing(arguments, command, folder):
 def test_help_shows_choices_settings_and_examples(command):
     _, out, _ = command("--help")
     assert "python -m lossexp -m loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in out
-    for shown in ("loss: bce, ", "dataset: breast_cancer, ", "optimizer:", "weight_decay: 0.0", "patience", "--cfg job"):
+    for shown in (
+        "loss: bce, ",
+        "dataset: breast_cancer, ",
+        "optimizer:",
+        "weight_decay: 0.0",
+        "patience",
+        "--cfg job",
+    ):
         assert shown in out
     assert max(map(len, out.splitlines())) < 400
 
 
-@pytest.mark.parametrize("name", ["with a space", "ünïcode-日本", "hash#percent%20?amp&", "quote'and;semi", "[brackets]"])
+@pytest.mark.parametrize(
+    "name", ["with a space", "ünïcode-日本", "hash#percent%20?amp&", "quote'and;semi", "[brackets]"]
+)
 def test_folders_with_awkward_names(name, command, folder, monkeypatch):
     awkward = folder / name
     awkward.mkdir()
@@ -292,7 +324,13 @@ def test_one_run_in_a_pipe_is_plain_and_has_no_colours_even_where_they_are_force
 
 def test_a_divergence_as_a_process_ends_with_3(tmp_path):
     done = process(
-        tmp_path, "dataset=linear", "loss=mse", "optimizer=gd", "optimizer.lr=100", "tracker=none", PYTHONIOENCODING="ascii"
+        tmp_path,
+        "dataset=linear",
+        "loss=mse",
+        "optimizer=gd",
+        "optimizer.lr=100",
+        "tracker=none",
+        PYTHONIOENCODING="ascii",
     )
     assert (done.returncode, done.stderr) == (3, "")
     assert "Diverged in epoch" in done.stdout

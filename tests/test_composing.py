@@ -76,7 +76,10 @@ def test_types_survive():
         (["optimizer.learningrate=1"], r"Unknown override optimizer\.learningrate\. Did you mean optimizer\.lr\?"),
         (["optimizr.lr=1"], r"Unknown override optimizr\.lr\. Did you mean optimizer\.lr\?"),
         (["seed.x=1"], r"Unknown override seed\.x\. Did you mean seed\?"),
-        (["optimizer=gd", "optimizer.momentum=0.5"], r"Unknown override optimizer\.momentum\. .*optimizer\.weight_decay"),
+        (
+            ["optimizer=gd", "optimizer.momentum=0.5"],
+            r"Unknown override optimizer\.momentum\. .*optimizer\.weight_decay",
+        ),
         (["++optimizer.foo=1"], r"Unknown setting optimizer\.foo\. "),
         (["loss=mse", "loss.foo=1"], r"Unknown setting loss\.foo\. Known: link"),
         (["optimizer.lr=-1"], r"optimizer\.lr=-1 is not allowed"),

@@ -37,7 +37,10 @@ def test_values_have_the_types_of_the_class():
         ("optimizer.lr=true", "optimizer.lr=true is not allowed: expected a finite number at least 0."),
         ("optimizer.lr=null", "optimizer.lr=null is not allowed: expected a finite number at least 0."),
         ("optimizer.lr='0.1'", "optimizer.lr=0.1 is not allowed: expected a finite number at least 0."),
-        ("optimizer.momentum=1", "optimizer.momentum=1 is not allowed: expected a finite number at least 0 and below 1."),
+        (
+            "optimizer.momentum=1",
+            "optimizer.momentum=1 is not allowed: expected a finite number at least 0 and below 1.",
+        ),
         ("training.epochs=1.5", "training.epochs=1.5 is not allowed: expected a whole number at least 0."),
         ("training.epochs=-1", "training.epochs=-1 is not allowed: expected a whole number at least 0."),
         ("training.dtype=float16", "training.dtype=float16 is not allowed: expected one of float32, float64."),

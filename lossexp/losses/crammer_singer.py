@@ -25,6 +25,7 @@ class CrammerSinger(ClassLoss):
     formula = "max(0, 1 + largest wrong raw - true raw)"
     estimates = "the class that has more than half of the probability"
     source = "Crammer and Singer (2001)"
+    other_names = ("multiclass_hinge", "categorical_hinge", "CategoricalHinge", "multi_hinge")
 
     def link_name(self, target: Target) -> LinkName:
         """Return softmax, for two classes as well."""

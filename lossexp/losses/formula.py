@@ -45,7 +45,7 @@ class Formula(Loss):
     accepts = REGRESSION | CLASSES
     formula = "your own text over raw and target, or over p"
     estimates = "depends on the text"
-    source = "you"
+    source = "yours"
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], key: str) -> Any:
@@ -129,6 +129,7 @@ class ProbabilityFormula(SurprisalLoss):
     derived: ClassVar[Derived]
 
     estimates = "depends on the text"
+    source = "yours"
 
     def infimum(self, target: Target) -> float:
         """Return -inf: it is not known."""

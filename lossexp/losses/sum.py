@@ -77,6 +77,7 @@ class Sum(Loss):
     accepts = REGRESSION | CLASSES
     formula = "weight · loss + weight · loss + ..."
     estimates = "depends on the terms"
+    source = "yours"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -41,7 +41,9 @@ def test_the_target_comes_first_and_every_setting_of_the_class_is_there(group, p
 def test_the_values_are_the_defaults_of_the_class(group, path):
     component = described(group, path)
     built = building.component(group, read(path), GROUPS[group])
-    without_default = [f for f in dataclasses.fields(component) if f.default is f.default_factory is dataclasses.MISSING]
+    without_default = [
+        f for f in dataclasses.fields(component) if f.default is f.default_factory is dataclasses.MISSING
+    ]
     required = {f.name: getattr(built, f.name) for f in without_default}
     assert built == component(**required)
 
@@ -74,7 +76,9 @@ def test_folders_are_groups():
 
 def test_the_defaults_list_names_every_group_and_puts_experiments_last():
     config = read(CONFIG_DIR / "config.yaml")
-    plain = [entry for entry in config["defaults"] if entry != "_self_" and not next(iter(entry)).startswith("override")]
+    plain = [
+        entry for entry in config["defaults"] if entry != "_self_" and not next(iter(entry)).startswith("override")
+    ]
     names = [name for entry in plain for name in entry]
     assert names == [*GROUPS, "experiment", "grid"]
     assert config["defaults"].index("_self_") == len(GROUPS)
