@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sys
@@ -79,8 +78,6 @@ def sweep(
 def main() -> None:
     """Run the command line."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a name that the terminal cannot show does not end a run
     # Elsewhere these groups are often not in the defaults list and want a plus; people type it.
     sys.argv[1:] = [a[1:] if a.startswith(("+experiment=", "+grid=")) else a for a in sys.argv[1:]]
     # Hydra knows the keys of YAML files only, but a loss may have names of its own, such as the parameters of a

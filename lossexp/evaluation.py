@@ -58,7 +58,7 @@ class Evaluator:
         total = np.zeros((3, stack.n_runs))
         for raw, encoded in self.blocks(params):
             for part in stack.losses:
-                part_raw = raw[:, part.runs]
+                part_raw = np.ascontiguousarray(raw[:, part.runs])
                 part_encoded = encoded if encoded.shape[1] == 1 else encoded[:, part.runs]
                 if part.component.as_metric(stack.target) is None:
                     value = part.component.value(part_raw, part_encoded)

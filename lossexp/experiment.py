@@ -21,8 +21,8 @@ class Training(Component):
     Attributes:
         epochs: Passes over the training split; 0 measures the initial model only.
         dtype: Precision of parameters, activations and gradients. Curves are summed in float64 either way.
-        max_stack: At most so many runs of a sweep are trained as one computation, on one core. It does not depend on the
-            number of cores, so that results do not either.
+        max_stack: At most so many runs of a sweep are trained as one computation, on one core. The number of cores does
+            not enter, so that results do not depend on it.
     """
 
     epochs: Count = 100

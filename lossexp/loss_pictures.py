@@ -160,8 +160,9 @@ def _figure(n_rows: int, n_columns: int, styles: _Styles) -> tuple[Figure, Any]:
         wspace=0.22,
         hspace=0.38,
     )
+    lines: list[Any] = [Line2D([], [], **_line(style)) for style in styles.values()]
     figure.legend(
-        [Line2D([], [], color=color, linestyle=dash, linewidth=1.8) for color, dash in styles.values()],
+        lines,
         list(styles),
         loc="upper left",
         bbox_to_anchor=(0.25 / width, 1 - 0.08 / height),
@@ -185,8 +186,7 @@ class _Panel:
     def draw(self, axes: Axes, styles: _Styles) -> None:
         """Draw the curves, cut off where one of them would flatten the others."""
         for name, curve in self.curves.items():
-            color, dash = styles[name]
-            axes.plot(self.points, curve, dash, color=color, linewidth=1.8)
+            axes.plot(self.points, curve, **_line(styles[name]))
         axes.set_ylim(*_limits(list(self.curves.values())))
         axes.set_xlim(round(self.points[0], 1), round(self.points[-1], 1))
         axes.set_title(self.title, loc="left", fontsize=11, color=_INK)
@@ -196,6 +196,11 @@ class _Panel:
         axes.tick_params(color=_FAINT, labelcolor=_INK)
         axes.grid(color=_GRID, linewidth=0.8)
         axes.set_axisbelow(True)
+
+
+def _line(style: tuple[str, str]) -> dict[str, Any]:
+    color, dashes = style
+    return {"color": color, "linestyle": dashes, "linewidth": 1.8}
 
 
 def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel]]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from lossexp.components import Array
 
-
 _OUTPUTS_LAST_BUT_ONE = (1, 2, 3, 0, 4)
 """Turns `(outputs, repeats, streams, runs, n)` into a matrix `(outputs, n)` per run."""
 

@@ -151,8 +151,10 @@ class Stepper:
             stack.losses[0].component.weighted_gradient(raw, encoded, weight, raw)
         else:
             for part in stack.losses:
-                some, target = raw[:, part.runs], encoded if len(encoded[0]) == 1 else encoded[:, part.runs]
+                # Every pass over a slice that is not contiguous takes several times as long as copying it does.
+                some, target = raw[:, part.runs].copy(), encoded if len(encoded[0]) == 1 else encoded[:, part.runs]
                 part.component.weighted_gradient(some, target, weight[part.runs], some)  # type: ignore[index]
+                raw[:, part.runs] = some
         stack.model.backward(self.params, X, stack.sharing, workspace, raw, out)
 
     def _workspace(self, n_samples: int) -> tuple[Any, Array]:

@@ -1,5 +1,7 @@
 """Derivatives of functions that come without one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from lossexp.differentiation import complex_step, derivative, four_point
 from lossexp.experiment import Training
 from lossexp.losses import MSE, Cauchy
 from lossexp.optimizers import GD
+from lossexp.run import Run
+from lossexp.training import Finished
 
 from .testing.broken import WithoutGradient
 from .trainings import REGRESSION, drawn, member, trained
@@ -63,3 +67,11 @@ def test_a_loss_without_a_gradient_stacks_and_keeps_the_precision():
     aliased = raw.copy()
     loss.gradient(aliased, target, aliased)
     np.testing.assert_array_equal(aliased, out)
+
+
+def test_the_description_of_the_run_says_so():
+    for loss, says in ((WithoutGradient(), True), (MSE(), False)):
+        job = SimpleNamespace(experiment=SimpleNamespace(loss=loss))
+        run = Run(job, data=None, record=None, epochs=[0, 1], metrics={"val/loss": [2.0, 1.0]})
+        run.finished = Finished(run=0, ending="completed", epoch=1, params=[], metrics={})
+        assert run.description().endswith("Its gradient was derived numerically.") == says

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lossexp import ranking, terminal
+from lossexp import terminal
 from lossexp.record import Record
 from lossexp.run import Run
 from lossexp.terminal import console, plain

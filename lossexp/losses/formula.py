@@ -91,7 +91,8 @@ class Formula(Loss):
 
     def value(self, raw: Array, target: Array) -> Array:
         """Return the sum of the formula over the outputs."""
-        return summed(self._computed(self.derived.value, raw, target))
+        value = self._computed(self.derived.value, raw, target)
+        return summed(raw.copy() if value is raw else value)
 
     def gradient(self, raw: Array, target: Array, out: Array) -> None:
         """Write the derivative of the formula by raw."""

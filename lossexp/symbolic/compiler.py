@@ -70,7 +70,7 @@ class _Compiler:
             return self._product(node)
         if isinstance(node, sp.Pow):
             return self._power(*node.args)
-        if isinstance(node, sp.log) and sp.S.One in node.args[0].args:
+        if isinstance(node, sp.log) and isinstance(node.args[0], sp.Add) and sp.S.One in node.args[0].args:
             rest = node.args[0] - 1
             return self._call(numerics.log1p if rest.is_nonnegative else np.log1p, rest)
         if isinstance(node, (sp.And, sp.Or)) and len(node.args) > 2:

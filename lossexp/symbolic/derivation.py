@@ -30,8 +30,13 @@ def derived(text: str, parameters: tuple[str, ...]) -> Derived:
 
 def _compiled_simply(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
     """Return the program of an expression, in the form that costs less."""
-    plain = sp.powsimp(expression, combine="exp", deep=True)
+    plain = _with_few_powers(expression)
     if plain.has(sp.exp, sp.sinh, sp.cosh):
         return compiled(plain, data)  # over a common denominator, products of exponentials would overflow
-    common = sp.powsimp(sp.together(sp.expand_power_exp(plain)), combine="exp", deep=True)
+    common = _with_few_powers(sp.together(sp.expand_power_exp(plain)))
     return min((compiled(form, data) for form in (plain, common)), key=lambda program: program.cost)
+
+
+def _with_few_powers(expression: sp.Expr) -> sp.Expr:
+    """Write x^a / x as x^(a - 1), product by product: SymPy's own way for all of them takes exponential time."""
+    return expression.replace(lambda node: node.is_Mul, lambda node: sp.powsimp(node, combine="exp"))

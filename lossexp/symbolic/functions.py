@@ -54,7 +54,7 @@ class Maximum(sp.Function):
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         a, b = self.args
-        return Where(sp.Gt(a, b), a.diff(symbol), b.diff(symbol))
+        return Where(compared(sp.Gt, a, b), a.diff(symbol), b.diff(symbol))
 
 
 class Minimum(sp.Function):
@@ -62,7 +62,7 @@ class Minimum(sp.Function):
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         a, b = self.args
-        return Where(sp.Lt(a, b), a.diff(symbol), b.diff(symbol))
+        return Where(compared(sp.Lt, a, b), a.diff(symbol), b.diff(symbol))
 
 
 class Sigmoid(sp.Function):
@@ -91,6 +91,11 @@ class LogCosh(sp.Function):
 
 class Expm1(sp.Function):
     """exp(x) - 1, written so by the compiler once derivatives are taken."""
+
+
+def compared(relation: type[sp.Basic], a: sp.Expr, b: sp.Expr) -> sp.Basic:
+    """Return a comparison as it stands, decided only where both sides are numbers: SymPy would think about it long."""
+    return relation(a, b, evaluate=bool(a.is_Number and b.is_Number))
 
 
 def log(x: sp.Expr) -> sp.Expr:
@@ -180,6 +185,8 @@ FUNCTIONS: dict[str, Function] = {
 UFUNCS: dict[Any, Callable[..., Any]] = {
     Magnitude: np.abs,
     Sign: np.sign,
+    sp.Abs: np.abs,  # which is what SymPy makes of the root of a square
+    sp.sign: np.sign,
     Maximum: np.maximum,
     Minimum: np.minimum,
     Sigmoid: _sigmoid,

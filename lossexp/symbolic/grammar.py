@@ -13,7 +13,7 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from lossexp.errors import ConfigError, did_you_mean
-from lossexp.symbolic.functions import FUNCTIONS, divide, log, piecewise
+from lossexp.symbolic.functions import FUNCTIONS, compared, divide, piecewise
 
 MAX_CHARACTERS, MAX_PARTS, MAX_DEPTH = 1000, 200, 40
 MAX_EXPONENT, MAX_NUMBER = 20, 1e100
@@ -22,8 +22,8 @@ RAW, TARGET, ERROR = (sp.Symbol(name, real=True) for name in ("raw", "target", "
 P, Q, LOG_P, LOG_Q = (
     sp.Symbol("p", positive=True),
     sp.Symbol("1 - p", positive=True),
-    sp.Symbol("log(p)", negative=True),
-    sp.Symbol("log(1 - p)", negative=True),
+    sp.Symbol("log(p)", real=True),
+    sp.Symbol("log(1 - p)", real=True),
 )
 OF_RAW, OF_P = frozenset({RAW, TARGET, ERROR}), frozenset({P, Q, LOG_P, LOG_Q})
 _VARIABLES = {"raw": RAW, "target": TARGET, "p": P}
@@ -36,7 +36,7 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Div: divide,
     ast.Pow: operator.pow,
 }
-_COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+_COMPARISONS: dict[type, type[sp.Basic]] = {
     ast.Lt: sp.Lt,
     ast.LtE: sp.Le,
     ast.Gt: sp.Gt,
@@ -66,7 +66,8 @@ class Place:
 
     def __str__(self) -> str:
         start = max(self.column - 40, 0)
-        return f"at character {self.column + 1}:\n  {self.text[start : start + 80]}\n  {' ' * (self.column - start)}^"
+        spaces = " " * (self.column - start)
+        return f"\n  {self.text[start : start + 80]}\n  {spaces}^ character {self.column + 1}"
 
 
 def read(text: str, parameters: Collection[str]) -> sp.Expr:
@@ -91,11 +92,11 @@ def read(text: str, parameters: Collection[str]) -> sp.Expr:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         where = Place(text, min(max((error.offset or 1) - 1, 0), len(text)))
-        raise FormulaError(f"it is not a formula ({error.msg}), {where}") from error
+        raise FormulaError(f"it is not a formula ({error.msg}).{where}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError("it is nested too deeply, or has characters that no formula has.") from error
     reader = _Reader(text, parameters)
-    expression = reader.number_or_expression(tree.body)
+    expression = reader.number_or_expression(tree.body).xreplace({sp.log(P): LOG_P, sp.log(Q): LOG_Q})
     if unused := sorted(set(parameters) - reader.used):
         raise FormulaError(f"{unused[0]} is given but not in it.{did_you_mean(unused[0], reader.used)}")
     symbols = expression.free_symbols
@@ -120,7 +121,7 @@ class _Reader(ast.NodeVisitor):
 
     def refuse(self, node: ast.AST, problem: str) -> NoReturn:
         column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode())
-        raise FormulaError(f"{problem}, {Place(self.text, column)}")
+        raise FormulaError(f"{problem}.{Place(self.text, column)}")
 
     def visit(self, node: ast.AST) -> Any:
         self._n_parts, self._depth = self._n_parts + 1, self._depth + 1
@@ -163,6 +164,8 @@ class _Reader(ast.NodeVisitor):
         coefficient = result.as_coeff_Mul()[0]
         if coefficient.is_Rational and not max(abs(coefficient.p), coefficient.q) < MAX_NUMBER:
             self.refuse(node, "a number in this is too large")
+        if result.has(sp.I, sp.zoo, sp.nan, sp.oo, -sp.oo):
+            self.refuse(node, "this is a root of a negative number or a division by 0")
         return result
 
     def visit_Constant(self, node: ast.Constant) -> sp.Basic:
@@ -182,8 +185,8 @@ class _Reader(ast.NodeVisitor):
         if node.id in _WORDS:
             self.refuse(node, f"{node.id} needs arguments in parentheses")
         if node.id not in self.parameters:
-            hint = did_you_mean(node.id, {*self.parameters, *_VARIABLES}) or f" Give it one, as in {node.id}=1."
-            self.refuse(node, f"{node.id} has no value.{hint} It stands")
+            hint = did_you_mean(node.id, {*self.parameters, *_VARIABLES})
+            self.refuse(node, f"{node.id} has no value.{hint} To give it one: loss.{node.id}=1")
         self.used.add(node.id)
         return sp.Symbol(node.id, real=True)
 
@@ -202,7 +205,7 @@ class _Reader(ast.NodeVisitor):
 
     def check_exponent(self, node: ast.AST, exponent: sp.Expr) -> None:
         """Refuse exponents that no loss has, but that make an expression grow without bounds."""
-        if exponent.free_symbols & (OF_RAW | OF_P):
+        if _has_data(exponent):
             self.refuse(node, "an exponent must be a number or a parameter: write exp(a * log(b)) for b**a")
         if exponent.is_Number and abs(exponent) > MAX_EXPONENT:
             self.refuse(node, f"an exponent is at most {MAX_EXPONENT}")
@@ -221,7 +224,7 @@ class _Reader(ast.NodeVisitor):
             if type(comparison) not in _COMPARISONS:
                 self.generic_visit(node)
         pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
-        return sp.And(*(_COMPARISONS[type(comparison)](left, right) for comparison, left, right in pairs))
+        return sp.And(*(compared(_COMPARISONS[type(comparison)], left, right) for comparison, left, right in pairs))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> sp.Basic:
         conditions = [self.condition(value) for value in node.values]
@@ -242,14 +245,12 @@ class _Reader(ast.NodeVisitor):
         if name not in FUNCTIONS:
             known = sorted({*FUNCTIONS, "where", "Piecewise"})
             hint = did_you_mean(name, known)
-            self.refuse(node, f"{name} is not a known function.{hint} Known: {', '.join(known)}. It stands")
+            self.refuse(node, f"{name} is not a known function.{hint} Known: {', '.join(known)}")
         function = FUNCTIONS[name]
         wanted = function.n_arguments
         if len(arguments) != wanted if wanted else len(arguments) < 2:
             self.refuse(node, f"{name} takes {wanted or 'two or more'} argument{'' if wanted == 1 else 's'}")
         values = [self.number_or_expression(argument) for argument in arguments]
-        if function.symbolic is log and values[0] in (P, Q):
-            return LOG_P if values[0] == P else LOG_Q
         return self.computed(node, function.symbolic, function.numeric, *values)
 
     def where(self, node: ast.Call) -> list[tuple[sp.Expr, sp.Basic]]:
@@ -273,6 +274,10 @@ class _Reader(ast.NodeVisitor):
         if not pairs or pairs[-1][1] != sp.true:
             self.refuse(node, "the last pair of Piecewise needs the condition True")
         return pairs
+
+
+def _has_data(expression: sp.Expr) -> bool:
+    return bool(expression.free_symbols & (OF_RAW | OF_P))
 
 
 def _is_condition(node: sp.Basic) -> bool:

@@ -34,6 +34,9 @@ CHECKS: dict[type[Component], Callable[[Any], list[Check]]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Check the component that the arguments name; return the exit code."""
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
     try:
         checks = checks_of(component(arguments))
     except LossexpError as error:
@@ -51,7 +54,7 @@ def component(arguments: Sequence[str]) -> Component:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if not arguments or arguments[0].startswith("-") or not all("=" in setting for setting in arguments[1:]):
+    if not arguments or not all("=" in setting for setting in arguments[1:]):
         raise ConfigError(USAGE)
     try:
         settings = OmegaConf.to_container(OmegaConf.from_dotlist(list(arguments[1:])))

@@ -37,7 +37,6 @@ def test_an_error_of_the_loss_is_a_law_that_does_not_hold(capsys):
     ("arguments", "words"),
     [
         ([], "Usage: python -m lossexp.testing MODULE.CLASS"),
-        (["--help"], "Usage: "),
         ([f"{HERE}.Missing"], "cannot be found: module 'tests.testing.broken' has no attribute 'Missing'"),
         (["nowhere.Cauchy"], "cannot be found: No module named 'nowhere'"),
         (["builtins.open"], "is refused: expected a Component"),
@@ -50,6 +49,11 @@ def test_an_error_of_the_loss_is_a_law_that_does_not_hold(capsys):
 def test_mistakes_of_the_user(arguments, words, capsys):
     assert main(arguments) == 2
     assert words in capsys.readouterr().err
+
+
+def test_help(capsys):
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: ")
 
 
 def test_a_file_in_the_current_folder_is_found(tmp_path):
