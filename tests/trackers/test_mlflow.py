@@ -27,7 +27,10 @@ def as_child(tmp_path, monkeypatch):
 
     def stand_in(program: str) -> None:
         path = tmp_path / "child"
-        path.write_text(f"#!{sys.executable}\nimport json, os, sys, time\n{program}\n")
+        source = tmp_path / "child.py"
+        source.write_text(f"import json, os, sys, time\n{program}\n")
+        # Through a shell: the first line of a script cannot name an interpreter in a folder with a space.
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{source}"\n')
         path.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(path))
 
