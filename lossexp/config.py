@@ -63,8 +63,8 @@ class Job:
     def name(self) -> str:
         """A short readable name: the loss, the learning rate, what else was set, the seed."""
         silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "training.max_stack"}
-        typed = [(override.lstrip("+"), override.lstrip("+~").partition("=")[0]) for override in self.overrides]
-        others = [o for o, key in typed if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
+        typed = {override.lstrip("+~").partition("=")[0]: override.lstrip("+") for override in self.overrides}
+        others = [o for key, o in typed.items() if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
         chosen = [
             self.choices[group]
             for group in ("model", "optimizer")

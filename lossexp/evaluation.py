@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,12 +32,15 @@ class Evaluator:
         widest = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
         bytes_per_sample = stack.n_runs * widest * stack.dtype.itemsize
         self.block = int(np.clip(CACHE_BYTES // bytes_per_sample, 16, max(split.n_samples, 1)))
-        self._workspace = stack.model.workspace(self._size(self.block))
+        self._workspaces: dict[int, Any] = {}
         self._spread = np.empty((stack.n_outputs, stack.n_runs, self.block), dtype=stack.dtype)
 
-    def _size(self, n_samples: int) -> Size:
-        stack = self.stack
-        return Size(stack.n_features, stack.n_outputs, stack.n_runs, n_samples, stack.dtype)
+    def _workspace(self, n_samples: int) -> Any:
+        if n_samples not in self._workspaces:
+            stack = self.stack
+            size = Size(stack.n_features, stack.n_outputs, stack.n_runs, n_samples, stack.dtype)
+            self._workspaces[n_samples] = stack.model.workspace(size)
+        return self._workspaces[n_samples]
 
     def blocks(self, params: Params) -> Iterator[tuple[Array, Array]]:
         """Yield raw predictions and targets of each block, `(n_outputs, n_runs or 1, n_samples)`; to be consumed."""
@@ -45,11 +49,8 @@ class Evaluator:
             samples = slice(start, start + self.block)
             X = split.X[:, samples]
             n_samples = X.shape[1]
-            workspace, spread = self._workspace, self._spread
-            if n_samples != self.block:
-                workspace, spread = stack.model.workspace(self._size(n_samples)), spread[:, :, :n_samples]
-            raw = stack.model.forward(params, X, stack.sharing, workspace)
-            yield raw, stack.sharing.spread(split.encoded[:, :, samples], spread)
+            raw = stack.model.forward(params, X, stack.sharing, self._workspace(n_samples))
+            yield raw, stack.sharing.spread(split.encoded[:, :, samples], self._spread[:, :, :n_samples])
 
     def measure(self, params: Params) -> dict[str, Array]:
         """Return the mean loss and the panel of metrics, each `(n_runs,)`, keys with the prefix."""

@@ -125,7 +125,7 @@ def loss_shapes_png(path: Path, losses: Mapping[str, Loss], target: Target | Non
         name: (COLORS[place % len(COLORS)], dashes[place // len(COLORS) % len(dashes)])
         for place, name in enumerate(shown)
     }
-    figure, grid = _figure(len(rows), max(map(len, rows), default=1), styles)
+    figure, grid = _figure(len(rows), max(1, *map(len, rows)), styles)
     for axes_of_row, panels in zip(grid, rows, strict=True):
         for axes in axes_of_row[len(panels) :]:
             axes.set_axis_off()
@@ -171,7 +171,7 @@ def _figure(n_rows: int, n_columns: int, styles: _Styles) -> tuple[Figure, Any]:
         frameon=False,
         labelcolor=_INK,
     )
-    return figure, figure.subplots(n_rows, n_columns, squeeze=False) if n_rows else []
+    return figure, figure.subplots(n_rows, n_columns, squeeze=False)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel
         if fitting and (target is None or target.task.is_classes is kind.task.is_classes):
             rows.append((len(fitting), panels(fitting)))
     most = max((n_shown for n_shown, _ in rows), default=0)
-    return [panels for n_shown, panels in rows if n_shown == len(losses) or most < len(losses)]
+    return [panels for n_shown, panels in rows if n_shown == len(losses) or most < len(losses)] or [[]]
 
 
 def _residual_panels(losses: Mapping[str, Loss]) -> list[_Panel]:

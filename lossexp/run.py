@@ -110,7 +110,8 @@ class Run:
         if not self.epochs:
             return "Diverged: the loss of the initial model is not finite. Try dataset.standardize_target=true."
         if self.finished.ending == "diverged":
-            return f"Diverged in epoch {kept + 1}; the weights of epoch {kept} are kept. Try a lower optimizer.lr."
+            where = f"Diverged in epoch {self.epochs[-1] + 1}; the weights of epoch {kept} are kept."
+            return f"{where} Try a lower optimizer.lr."
         ending = "Stopped early" if self.finished.ending == "stopped early" else "Completed"
         weights = "" if kept == self.epochs[-1] else f", weights of epoch {kept} restored"
         numerical = "" if self.job.experiment.loss.has_own_gradient else " Its gradient was derived numerically."

@@ -172,7 +172,7 @@ class Recorder:
         record = Record.create(self.root / "records", about, first.yaml)
         overview.write_table(record.path / "table.csv", rows)
         overview.overview_png(record.path / "overview.png", rows, f"{first.choices['dataset']}: {len(runs)} runs")
-        losses = {run.loss_label: run.job.experiment.loss for run in runs}
+        losses = {run.loss_label: run.job.experiment.loss for run in runs if run.finished}
         if len(losses) > 1:
             loss_shapes_png(record.path / "losses.png", dict(list(losses.items())[:SHOWN_LOSSES]), runs[0].data.target)
         n_sound = sum(run.problem is None for run in runs)

@@ -56,7 +56,9 @@ class Plan:
             + 6 * len(stack) * sum(n_units * (fan_in + 1) for n_units, fan_in in sizes)
             + 4 * len(stack) * batch * sum(n_units for n_units, _ in sizes)
         )
-        return numbers * np.dtype(training.dtype).itemsize + 4 * CACHE_BYTES
+        # Measuring both splits: raw predictions and temporaries, and for hidden layers sums, activations and slopes.
+        measuring = (4 if len(sizes) == 1 else 12) * CACHE_BYTES
+        return numbers * np.dtype(training.dtype).itemsize + measuring
 
 
 def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:

@@ -105,6 +105,10 @@ def test_a_key_like_none_gets_no_wrong_offer():
         (("tracker=none", "runs_dir=elsewhere", "sweep.on_illegal=skip", "training.max_stack=4"), "bce lr=0.1 seed=0"),
         (("dataset=moons", "grid=losses_and_rates"), "bce lr=0.1 seed=0"),
         (("++optimizer.lr=0.2",), "bce lr=0.2 seed=0"),
+        (
+            ("training.epochs=5", "optimizer.momentum=0", "training.epochs=7"),
+            "bce lr=0.1 training.epochs=7 optimizer.momentum=0 seed=0",
+        ),
     ],
 )
 def test_the_name_says_what_was_chosen_in_the_order_typed(overrides, name):

@@ -31,7 +31,7 @@ class Loss(Component, ABC):
     A subclass must define `value`. It states facts about itself as data:
 
     Attributes:
-        accepts: The kinds of target.
+        accepts: The kinds of target; continuous ones unless it says otherwise.
         convex: Whether the value is convex in the raw prediction.
         formula: The value in plain text.
         estimates: What the best prediction is, in words.

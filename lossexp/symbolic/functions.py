@@ -102,7 +102,9 @@ def log(x: sp.Expr) -> sp.Expr:
     """Return the logarithm of x, in the form that does not overflow where there is one."""
     if isinstance(x - 1, sp.exp):
         return Softplus((x - 1).args[0])
-    return LogCosh(x.args[0]) if isinstance(x, sp.cosh) else sp.log(x)
+    if isinstance(x, sp.cosh):
+        return LogCosh(x.args[0])
+    return sp.expand_log(sp.log(x))  # log(p * p) is 2 log(p), whose digits are kept where p is tiny
 
 
 def divide(a: sp.Expr, b: sp.Expr) -> sp.Expr:

@@ -91,7 +91,7 @@ def read(text: str, parameters: Collection[str]) -> sp.Expr:
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        where = Place(text, min(max((error.offset or 1) - 1, 0), len(text)))
+        where = Place(text, min(error.offset - 1, len(text)) if error.offset else len(text))
         raise FormulaError(f"it is not a formula ({error.msg}).{where}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError("it is nested too deeply, or has characters that no formula has.") from error

@@ -71,8 +71,13 @@ def evaluation(stack: Stack) -> Callable[[], None]:
 
 
 def _params(stack: Stack) -> list[np.ndarray]:
-    rngs = [randomness.stream(member.experiment.seed, "init") for member in stack.members]
-    return stack.model.initial_params(stack.n_features, stack.n_outputs, rngs, stack.dtype)
+    """Return parameters as in the middle of a training, where no two scores are equal."""
+    rngs = [randomness.stream(run, "init") for run in range(stack.n_runs)]
+    params = stack.model.initial_params(stack.n_features, stack.n_outputs, rngs, stack.dtype)
+    rng = np.random.default_rng(0)
+    for param in params:
+        param += 0.1 * rng.standard_normal(param.shape).astype(stack.dtype)
+    return params
 
 
 def multiplies(n_runs: int, sizes: Sequence[int], batch: int = BATCH, steps: int = STEPS) -> Callable[[], None]:

@@ -5,9 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from lossexp.optimizers import Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
+from lossexp.early_stopping import Patience
+from lossexp.experiment import Training
+from lossexp.losses import BCE, CCE, GCE, CrammerSinger, Focal, Hinge, Squentropy
+from lossexp.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
 from lossexp.stacking import merge
 
+from ..trainings import THREE_CLASSES, drawn, member, trained
 from .test_trajectories import N_STEPS, SHAPES, problem, schedule, trajectory
 
 
@@ -130,3 +134,32 @@ def test_the_first_step_is_the_learning_rate_whatever_the_gradient(optimizer):
     state = optimizer.init(params)
     optimizer.step(params, [np.array([[[1e-3, -1e-3, 1e3, -1e3]]])], state, 0.1)
     np.testing.assert_allclose(params[0][0, 0], [-0.1, 0.1, -0.1, 0.1], rtol=1e-4)
+
+
+def test_in_training_a_run_is_what_it_is_alone_though_others_leave_the_stack():
+    """One diverges in its first epochs and one stops early; the averages and counts of the others go on."""
+    data = drawn(THREE_CLASSES)
+    training, patience = Training(epochs=30, dtype="float64"), Patience(patience=1, min_delta=0.05)
+    runs = [
+        member(data, loss, optimizer=optimizer, training=training, **rest)
+        for loss, optimizer, rest in (
+            (CCE(), SGD(lr=1e9, batch_size=8), {}),
+            (CCE(), Adam(lr=0.1, batch_size=8), {}),
+            (CCE(), Adam(lr=0.2, beta1=0.5, batch_size=8), {"early_stopping": patience}),
+            (GCE(), Adam(lr=0.2, beta2=0.9, batch_size=8), {}),
+            (GCE(q=0.3), Nadam(lr=0.1, batch_size=8), {}),
+            (Focal(), Nadam(lr=0.1, beta1=0.5, batch_size=8), {"early_stopping": patience}),
+            (Squentropy(), RMSprop(lr=0.1, batch_size=8), {}),
+            (CrammerSinger(), Adagrad(lr=0.1, batch_size=8), {}),
+            (Hinge(), Lion(lr=0.01, batch_size=8), {}),
+            (BCE(pos_weight=2), AdamW(lr=0.1, batch_size=8), {}),
+        )
+    ]
+    together = trained(*runs)
+    assert together[0].ending == "diverged"
+    assert {run.ending for run in together} == {"diverged", "stopped early", "completed"}
+    for run, ours in zip(runs, together, strict=True):
+        (alone,) = trained(run)
+        assert ours.epochs == alone.epochs
+        np.testing.assert_allclose(ours.params[0], alone.params[0], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(ours.curves["val/loss"], alone.curves["val/loss"], rtol=1e-10)

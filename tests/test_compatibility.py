@@ -1,0 +1,116 @@
+"""What does not fit together is refused with the reason and what would fit; what fits can be trained."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from lossexp import CONFIG_DIR, building, compatibility, losses
+from lossexp.datasets import Split
+from lossexp.early_stopping import Patience
+from lossexp.errors import IncompatibleError
+from lossexp.experiment import Experiment, Training
+from lossexp.losses import BCE, CCE, MAE, MSE, Loss
+from tests.composed import job
+from tests.trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, member, trained
+
+TARGETS = {"linear": REGRESSION, "moons": BINARY, "spiral": THREE_CLASSES}
+CHOICES = {"loss": "the_loss", "dataset": "the_data"}
+
+LOSSES = {
+    path.stem: building.component_class(job(f"loss={path.stem}").tree["loss"]["_target_"], "loss", Loss)
+    for path in sorted((CONFIG_DIR / "loss").glob("*.yaml"))
+    if "???" not in path.read_text(encoding="utf-8")
+}
+"""Every loss that can be chosen as it is."""
+
+
+def checked(loss, target, **parts):
+    data = parts.pop("data", drawn(target))
+    compatibility.check(Experiment(dataset=None, loss=loss, **parts), data, CHOICES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_a_loss_is_refused_or_can_be_trained(name, target):
+    loss = LOSSES[name]()
+    data = drawn(target)
+    if target is REGRESSION:  # some losses want positive numbers
+        splits = (data.train, data.val, data.test)
+        data = dataclasses.replace(data, **dict(zip(("train", "val", "test"), map(_positive, splits), strict=True)))
+    if name in compatibility.legal_losses(target):
+        checked(loss, target, data=data)
+        (run,) = trained(member(data, loss, training=Training(epochs=2)))
+        assert run.ending == "completed"
+    else:
+        with pytest.raises(IncompatibleError, match=r"^loss=the_loss needs .*\nLosses for "):
+            checked(loss, target, data=data)
+
+
+def _positive(split):
+    return Split(split.X, np.exp(split.y))
+
+
+def test_the_refusal_names_target_and_legal_losses():
+    with pytest.raises(IncompatibleError) as refused:
+        checked(BCE(), REGRESSION)
+    first, second = str(refused.value).splitlines()
+    assert first == (
+        "loss=the_loss needs class labels, but dataset=the_data has a continuous target (40 distinct training values)."
+    )
+    legal, _, example = second.removeprefix("Losses for a continuous target: ").partition("   e.g. ")
+    assert legal.split(", ") == compatibility.legal_losses(REGRESSION)
+    assert {"mse", "mae", "huber"} <= set(legal.split(", "))
+    assert not {"bce", "cce"} & set(legal.split(", "))
+    assert example == "loss=mse"
+
+
+@pytest.mark.parametrize("target", [BINARY, THREE_CLASSES])
+def test_a_loss_for_numbers_is_refused_on_classes(target):
+    with pytest.raises(IncompatibleError, match=rf"needs a continuous target, but .* has {target}\.\n.*bce, .*cce"):
+        checked(MAE(), target)
+
+
+def test_every_example_is_legal():
+    for task, name in compatibility._NATURAL.items():
+        target = next(target for target in TARGETS.values() if target.task is task)
+        assert name in compatibility.legal_losses(target)
+
+
+def test_abstract_losses_are_not_offered():
+    assert "base" not in compatibility.legal_losses(REGRESSION)
+    assert all(hasattr(losses, LOSSES[name].__name__) for name in LOSSES)
+
+
+@pytest.mark.parametrize("link", ["logistic", "softmax"])
+def test_probabilities_of_numbers_are_refused(link):
+    message = rf"^loss\.link={link} gives probabilities, but .* continuous target .*\. Use loss\.link=identity\.$"
+    with pytest.raises(IncompatibleError, match=message):
+        checked(MSE(link=link), REGRESSION)
+
+
+def test_a_metric_that_is_not_measured_cannot_be_watched():
+    checked(BCE(), BINARY, early_stopping=Patience(monitor="val/accuracy"))
+    checked(MSE(), REGRESSION, early_stopping=Patience(monitor="val/r2"))
+    with pytest.raises(IncompatibleError, match=r"monitor=val/accuracy is not measured .* val/loss, val/rmse, val/mae"):
+        checked(MSE(), REGRESSION, early_stopping=Patience(monitor="val/accuracy"))
+    with pytest.raises(IncompatibleError, match=r"monitor=val/rmse is not measured .* val/loss, val/accuracy"):
+        checked(BCE(), BINARY, early_stopping=Patience(monitor="val/rmse"))
+
+
+def test_weights_are_one_per_class():
+    checked(CCE(class_weight=[1, 2, 3]), THREE_CLASSES)
+    message = r"^loss\.class_weight has 2 numbers, but dataset=the_data has 3 classes\. Give one weight per class"
+    with pytest.raises(IncompatibleError, match=message):
+        checked(CCE(class_weight=[1, 2]), THREE_CLASSES)
+
+
+@pytest.mark.parametrize(("split", "words"), [("train", "training"), ("val", "validation"), ("test", "test")])
+def test_a_target_outside_the_domain_of_the_loss_is_named(split, words):
+    positive = {name: _positive(getattr(drawn(REGRESSION), name)) for name in ("train", "val", "test")}
+    checked(losses.Gamma(), REGRESSION, data=dataclasses.replace(drawn(REGRESSION), **positive))
+    positive[split].y[3] = -0.25
+    message = f"loss=the_loss needs targets above 0, but dataset=the_data has -0.25 in its {words} split."
+    with pytest.raises(IncompatibleError, match=re.escape(message)):
+        checked(losses.Gamma(), REGRESSION, data=dataclasses.replace(drawn(REGRESSION), **positive))
