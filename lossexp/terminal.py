@@ -201,7 +201,7 @@ def _print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummar
     lines += [f"MLflow   {tracked.link}" for tracked in tracking.runs.values() if tracked.link][:1]
     lines.append("curves   python -m lossexp.ui")
     if len(runs) == 1:
-        losses = ",".join(sorted({"mse", runs[0].job.choices["loss"]}))
+        losses = "mse,bce,cce" if runs[0].data.target.task.is_classes else "mse,mae,huber"
         dataset = runs[0].job.choices["dataset"]
         lines.append(f"compare  python -m lossexp -m dataset={dataset} loss={losses} optimizer.lr=0.01,0.1,1")
     if tracking.problem:

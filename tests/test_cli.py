@@ -59,9 +59,6 @@ def left_behind(folder):
 
 REFUSED = {
     "misspelt setting": (["optimizer.learningrate=0.1"], "Unknown override optimizer.learningrate. Did you mean optim"),
-    "misspelt group": (["optimizr=sgd"], "Unknown override optimizr. Did you mean optimizer?"),
-    "setting of another choice": (["optimizer=gd", "optimizer.momentum=0.5"], "Unknown override optimizer.momentum."),
-    "setting without its group": (["lr=0.1"], "Unknown override lr. Did you mean optimizer.lr?"),
     "setting that was added": (["+optimizer.foo=1"], "Unknown setting optimizer.foo. Known: lr, weight_decay"),
     "setting of the loss": (["loss=mse", "loss.foo=1"], "Unknown setting loss.foo. Known: link"),
     "negative": (["optimizer.lr=-1"], "optimizer.lr=-1 is not allowed: expected a finite number at least 0."),
@@ -69,36 +66,18 @@ REFUSED = {
     "not whole": (["training.epochs=1.5"], "training.epochs=1.5 is not allowed: expected a whole number at least 0."),
     "missing": (["optimizer.lr=???"], "optimizer.lr has no value yet. Set it: optimizer.lr=VALUE"),
     "deleted": (["~seed"], "seed has no value yet. Set it: seed=VALUE"),
-    "deleted group": (["~loss"], "loss has no _target_: expected a choice, such as loss=NAME"),
-    "unknown choice": (["loss=bcee"], "Unknown choice loss=bcee. Did you mean bce? Known: bce, "),
     "choice by another name": (
         ["loss=binary_crossentropy"],
         "Unknown choice loss=binary_crossentropy. Did you mean bce?",
     ),
-    "unknown dataset": (["dataset=mnist"], "Unknown choice dataset=mnist. Did you mean moons? Known: breast_cancer, "),
-    "no choice": (["loss="], "Unknown choice loss=."),
     "null for a group": (["loss=null"], "Config group override must be a string"),
-    "unknown experiment": (["experiment=overfitt"], "Unknown choice experiment=overfitt. Did you mean overfit?"),
     "foreign function": (["loss._target_=builtins.open"], "loss._target_=builtins.open is refused: expected a Loss"),
-    "foreign class": (
-        ["tracker._target_=subprocess.Popen"],
-        "tracker._target_=subprocess.Popen is refused: expected a Tr",
-    ),
-    "component of another kind": (["loss._target_=lossexp.optimizers.SGD"], "is refused: expected a Loss"),
-    "no such class": (["loss._target_=nowhere.Nothing"], "loss._target_=nowhere.Nothing cannot be found"),
     "no such variable": (["runs_dir=${oc.env:LOSSEXP_NOT_SET}"], "runs_dir cannot be read: "),
-    "no such reference": (["optimizer.lr=${foo.bar}"], "optimizer.lr cannot be read: Interpolation key 'foo.bar' not"),
     "not a setting at all": (["foo"], "The command line cannot be understood: Error parsing override 'foo'"),
-    "half an interpolation": (["optimizer.lr=${"], "The command line cannot be understood: "),
-    "no such folder": (
-        ["--config-dir", "nowhere"],
-        "The command line cannot be understood: Additional config directory",
-    ),
     "loss and target": (
         ["dataset=diabetes", "loss=bce"],
         "loss=bce needs class labels, but dataset=diabetes has a contin",
     ),
-    "dataset and knob": (["dataset=moons", "dataset.outliers=0.1"], "dataset.outliers=0.1 does not fit dataset=moons"),
     "list without -m": (["loss=mse,bce"], "loss=mse,bce is a list. For a sweep over it add -m"),
     "grid without -m": (
         ["grid=losses_and_rates"],
@@ -119,30 +98,18 @@ def test_a_mistake_gets_one_message_and_leaves_nothing(arguments, message, comma
 
 
 REFUSED_SWEEPS = {
-    "misspelt setting": (
-        ["optimizer.learningrate=1,2"],
-        "Unknown override optimizer.learningrate. Did you mean optimi",
-    ),
     "one value of many": (["optimizer.lr=0.1,nan"], "optimizer.lr=nan is not allowed"),
     "one choice of many": (["loss=mse,bcee"], "Unknown choice loss=bcee. Did you mean bce?"),
     "null among choices": (["loss=mse,null"], "Config group override must be a string"),
-    "setting of one choice": (["loss=bce,mse", "loss.pos_weight=1,2"], "loss.pos_weight"),
-    "missing": (["optimizer.lr=0.1,???"], "optimizer.lr has no value yet"),
-    "foreign function": (["loss._target_=shutil.copyfile,builtins.open"], "loss._target_=shutil.copyfile is refused"),
     "unknown backend": (["hydra.launcher.backend=ray"], "hydra.launcher.backend=ray is not allowed: expected one of"),
-    "no jobs": (["hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0 is not allowed"),
-    "misspelt setting of the launcher": (["hydra.launcher.njobs=2"], "Did you mean hydra.launcher.n_jobs?"),
     "too many": (
         ["seed=range(7)", "sweep.max_runs=6"],
         "This sweep has 7 runs, more than sweep.max_runs=6. If you mean",
     ),
     "far too many": (["seed=range(1000)", "optimizer.lr=range(1,10001)"], "This sweep has 10000000 runs, more than"),
     "none": (["seed=range(0)"], "seed=range(0) has no values, so this sweep has no runs."),
-    "no file fits": (["loss=glob(zzz*)"], "loss=glob(zzz*) has no values"),
     "an interval": (["optimizer.lr=interval(0,1)"], "does not support sweep type"),
     "some do not fit": (["dataset=diabetes", "loss=mse,bce"], "1 of 2 runs do not fit: loss=bce needs class labels"),
-    "two folders": (["runs_dir=a,b"], "runs_dir is not the same for all runs"),
-    "two trackers": (["tracker=none,mlflow"], "tracker is not the same for all runs"),
 }
 
 
@@ -277,18 +244,14 @@ def test_help_shows_choices_settings_and_examples(command):
     assert max(map(len, out.splitlines())) < 400
 
 
-@pytest.mark.parametrize(
-    "name", ["with a space", "ünïcode-日本", "hash#percent%20?amp&", "quote'and;semi", "[brackets]"]
-)
+@pytest.mark.parametrize("name", ["a space ünïcode-日本", "#hash 20%20?amp&semi;[brackets]'quote"])
 def test_folders_with_awkward_names(name, command, folder, monkeypatch):
     awkward = folder / name
     awkward.mkdir()
     monkeypatch.chdir(awkward)
-    code, out, err = command(*SMALL)
+    code, out, err = command(*SMALL, f'runs_dir="{name}"')
     assert (code, err) == (0, "")
-    assert len(list(awkward.glob("runs/records/*/*/done.json"))) == 1
-    code, out, err = command(*SMALL, f"runs_dir='{name}'" if "'" not in name else f'runs_dir="{name}"')
-    assert (code, err) == (0, "")
+    assert len(list(awkward.glob("*/records/moons/*/done.json"))) == 1
     assert (awkward / name / "records").is_dir()
     assert re.search(rf"^folder   {re.escape(name)}/records/", out, re.M)
 

@@ -1,6 +1,7 @@
 """Who may import whom. What is heavy is imported where it is needed, not when the program starts."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ def module_name(path):
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@functools.cache
 def imports(path, *, at_start=False):
     """Return the modules that a file imports; `at_start`: those that are imported with it, not in its functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

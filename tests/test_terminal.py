@@ -107,7 +107,7 @@ def test_summary_fits_the_width(show, width, encoding):
 
 def test_commands_are_not_wrapped(show):
     output = show(terminal.run_summary, finished_run("loss=bce"), TrackingSummary(), width=40)
-    assert "compare  python -m lossexp -m dataset=moons loss=bce,mse optimizer.lr=0.01,0.1,1" in output.splitlines()
+    assert "compare  python -m lossexp -m dataset=moons loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in output.splitlines()
     assert "curves   python -m lossexp.ui" in output.splitlines()
 
 
