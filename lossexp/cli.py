@@ -14,6 +14,7 @@ import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -36,7 +37,7 @@ def task(cfg: DictConfig) -> None:
     assert isinstance(typed, list)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     try:
-        if hydra_config.sweeper.params:
+        if hydra_config.sweeper.params and hydra_config.mode is not RunMode.MULTIRUN:
             swept = ", ".join(hydra_config.sweeper.params)
             raise ConfigError(f"These settings are a sweep over {swept}, not a run. Add -m: python -m lossexp -m ...")
         job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(map(str, typed)))

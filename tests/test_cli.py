@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lossexp import cli
+from lossexp import cli, runner
 from tests.composed import SMALL
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -142,6 +142,25 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(command, folder):
     assert left_behind(folder) == []
 
 
+def test_the_runs_of_a_sweep_are_those_of_hydras_own_launcher(command, folder, monkeypatch):
+    """With a saved grid and a loss of the user, both from a folder of YAML files, and a setting that overrides one."""
+    (folder / "mine" / "grid").mkdir(parents=True)
+    (folder / "mine" / "loss").mkdir()
+    swept = "hydra: {sweeper: {params: {loss: 'bce,own', optimizer.lr: '0.1,1', seed: range(9)}}}"
+    (folder / "mine" / "grid" / "two.yaml").write_text(f"# @package _global_\n{swept}\n")
+    (folder / "mine" / "loss" / "own.yaml").write_text("_target_: lossexp.losses.MSE\nlink: logistic\n")
+    arguments = ("-m", "--config-dir", "mine", *SMALL, "grid=two", "optimizer.lr=0.5", "seed=7")
+    ours, stock = [], []
+    monkeypatch.setattr(runner, "sweep", lambda jobs, engine: ours.extend(jobs) or 0)
+    assert command(*arguments)[0] == 0
+    monkeypatch.setattr(runner, "run", lambda job: stock.append(job) or 0)
+    assert command(*arguments, "hydra/launcher=basic", "hydra/sweeper=basic")[0] == 0
+    assert [job.name for job in ours] == [job.name for job in stock]
+    assert [(job.tree, job.experiment) for job in ours] == [(job.tree, job.experiment) for job in stock]
+    settings = [(job.choices["loss"], job.experiment.optimizer.lr, job.experiment.seed) for job in ours]
+    assert settings == [("bce", 0.5, 7), ("own", 0.5, 7)]
+
+
 def test_one_run(command, folder):
     code, out, err = command(*SMALL)
     assert (code, err) == (0, "")
@@ -169,8 +188,6 @@ def test_a_diverged_run_is_a_result_with_an_exit_code_of_its_own(command, folder
 
 
 def test_interrupted_runs_keep_what_was_measured(command, folder, monkeypatch):
-    from lossexp import runner
-
     trained = runner.train
 
     def interrupted(stack):
