@@ -11,7 +11,10 @@ import pytest
 import lossexp
 
 PACKAGE = Path(lossexp.__file__).parent
-HEAVY = ("distributed", "joblib", "matplotlib", "mlflow", "pandas", "PIL", "rich", "scipy", "sklearn", "sympy", "yaml")
+HEAVY = (
+    *("distributed", "jinja2", "joblib", "matplotlib", "mlflow", "pandas", "PIL", "pooch", "pyarrow", "rich", "scipy"),
+    *("sklearn", "sympy", "yaml"),
+)
 CHOICES = ("datasets", "early_stopping", "losses", "models", "optimizers", "schedules")
 """Packages of things to choose from: they do not know each other."""
 
@@ -104,7 +107,18 @@ ABOVE = (
 NUMBERS = tuple(
     f"lossexp.{name}"
     for name in (*CHOICES, "building", "components", "differentiation", "errors", "evaluation", "experiment", "links")
-    + ("metrics", "numerics", "randomness", "sharing", "stacking", "stepping", "symbolic", "targets", "training")
+    + (
+        "metrics",
+        "numerics",
+        "prediction",
+        "randomness",
+        "sharing",
+        "stacking",
+        "stepping",
+        "symbolic",
+        "targets",
+        "training",
+    )
 )
 """What computes."""
 

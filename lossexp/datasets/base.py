@@ -21,10 +21,17 @@ from lossexp.targets import Target
 
 @dataclass(frozen=True)
 class Split:
-    """Examples of one split: features `X` `(n_samples, n_features)` and targets `y` `(n_samples,)`."""
+    """Examples of one split.
+
+    Attributes:
+        X: Features `(n_samples, n_features)`.
+        y: Targets `(n_samples,)`.
+        weight: How much each example counts `(n_samples,)`, at least 0; None where all count alike.
+    """
 
     X: Array
     y: Array
+    weight: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
