@@ -101,6 +101,7 @@ ABOVE = (
     *(f"lossexp.{name}" for name in ("loss_pictures", "overview", "pictures", "progress", "ranking", "record", "run")),
     *(f"lossexp.{name}" for name in ("runner", "sweeping", "sync", "synonyms", "terminal", "text_curves", "trackers")),
     "lossexp.ui",
+    *(f"lossexp.{name}" for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "serving")),
 )
 """What knows configurations, folders, trackers and screens."""
 
