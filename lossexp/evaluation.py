@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from lossexp import metrics
 from lossexp.components import Array
+from lossexp.losses import Loss
 from lossexp.models import Params, Size
-from lossexp.stacking import Stack, StackedSplit
+from lossexp.stacking import Part, Stack, StackedSplit
 from lossexp.targets import Task
 
 CACHE_BYTES = 2**20
 """Size of the raw predictions and activations of a block of samples: passes over them should stay in a cache."""
+
+
+class PerExample(Protocol):
+    """What takes in the loss and the error of each example."""
+
+    def take(self, runs: slice, samples: slice, loss: Array, error: Array, weight: Array | None) -> None:
+        """Take in `(n_runs, n)` of each for a slice of the runs and of the samples."""
 
 
 class Evaluator:
@@ -42,48 +50,69 @@ class Evaluator:
             self._workspaces[n_samples] = stack.model.workspace(size)
         return self._workspaces[n_samples]
 
-    def blocks(self, params: Params) -> Iterator[tuple[Array, Array]]:
-        """Yield raw predictions and targets of each block, `(n_outputs, n_runs or 1, n_samples)`; to be consumed."""
+    def blocks(self, params: Params) -> Iterator[tuple[slice, Array, Array]]:
+        """Yield samples, raw predictions and targets of each block, `(n_outputs, n_runs or 1, n)`; to be consumed."""
         stack, split = self.stack, self.split
         for start in range(0, split.n_samples, self.block):
-            samples = slice(start, start + self.block)
+            samples = slice(start, min(start + self.block, split.n_samples))
             X = split.X[:, samples]
             n_samples = X.shape[1]
             raw = stack.model.forward(params, X, stack.sharing, self._workspace(n_samples))
-            yield raw, stack.sharing.spread(split.encoded[:, :, samples], self._spread[:, :, :n_samples])
+            yield samples, raw, stack.sharing.spread(split.encoded[:, :, samples], self._spread[:, :, :n_samples])
 
-    def measure(self, params: Params) -> dict[str, Array]:
-        """Return the mean loss and the panel of metrics, each `(n_runs,)`, keys with the prefix."""
+    def measure(self, params: Params, keep: PerExample | None = None) -> dict[str, Array]:
+        """Return the mean loss and the panel of metrics, each `(n_runs,)`, keys with the prefix.
+
+        Args:
+            params: The weights to measure at.
+            keep: Where loss and error of each example are written to, if anywhere.
+        """
         stack = self.stack
         loss = np.zeros(stack.n_runs)
-        total = np.zeros((3, stack.n_runs))
-        for raw, encoded in self.blocks(params):
+        mean = np.zeros((3, stack.n_runs))
+        for samples, raw, encoded in self.blocks(params):
+            weight = self._weight(samples)
             for part in stack.losses:
-                part_raw = np.ascontiguousarray(raw[:, part.runs])
-                part_encoded = encoded if encoded.shape[1] == 1 else encoded[:, part.runs]
-                if part.component.as_metric(stack.target) is None:
-                    value = part.component.value(part_raw, part_encoded)
-                    loss[part.runs] += np.add.reduce(value, axis=-1, dtype=np.float64)
-                link_name = part.component.link_name(stack.target)
-                predicting = part.component.predicting(part_raw)
-                part_encoded = part_encoded[: len(predicting)]
-                total[:, part.runs] += metrics.sums(predicting, part_encoded, link_name, stack.target)
-        panel = metrics.panel(total, self.split.n_samples, stack.target, self.variance)
-        loss /= self.split.n_samples
-        for part in stack.losses:
-            if (same := part.component.as_metric(stack.target)) is not None:
-                loss[part.runs] = panel[same][part.runs]
-        values = {"loss": loss, **panel}
+                part_weight = weight if weight is None or len(weight) == 1 else weight[part.runs]
+                value, panel_values = self._per_example(part, raw, encoded)
+                loss[part.runs] += metrics.total(value, part_weight)
+                mean[:, part.runs] += [metrics.total(values, part_weight) for values in panel_values]
+                if keep is not None:
+                    keep.take(part.runs, samples, value, metrics.task_error(panel_values, stack.target), part_weight)
+        mean, loss = mean / self.split.n_samples, loss / self.split.n_samples
+        values = {"loss": loss, **metrics.panel(mean, stack.target, self.variance)}
         return {f"{self.name}/{key}": value for key, value in values.items()}
+
+    def _per_example(self, part: Part[Loss], raw: Array, encoded: Array) -> tuple[Array, tuple[Array, ...]]:
+        """Return the loss of each example and what the metrics are made of, each `(n_runs of the part, n)`."""
+        loss, target = part.component, self.stack.target
+        raw = np.ascontiguousarray(raw[:, part.runs])
+        encoded = encoded if encoded.shape[1] == 1 else encoded[:, part.runs]
+        same = loss.as_metric(target)
+        value = loss.value(raw, encoded) if same is None else None
+        predicting = loss.predicting(raw)
+        panel_values = metrics.per_example(predicting, encoded[: len(predicting)], loss.link_name(target), target)
+        if value is None:
+            value = panel_values[metrics.names(target).index(str(same))]
+        return value, panel_values
+
+    def _weight(self, samples: slice) -> Array | None:
+        """Return how much each example counts, `(n_runs or 1, n)`."""
+        if self.split.weight is None:
+            return None
+        weight = self.split.weight[:, :, samples]
+        return self.stack.sharing.spread(weight, np.empty((1, self.stack.n_runs, weight.shape[2]), weight.dtype))[0]
 
     def measure_ranking(self, params: Params) -> dict[str, Array]:
         """Return the area under the ROC curve of each run, for two classes only."""
         if self.stack.target.task is not Task.BINARY or not self.split.n_samples:
             return {}
-        scores, positives = [], []
-        for raw, encoded in self.blocks(params):
+        scores, positives, weights = [], [], []
+        for samples, raw, encoded in self.blocks(params):
             scores.append(raw[-1] - raw[0] if len(raw) == 2 else raw[0].copy())
             positives.append(np.broadcast_to(encoded[-1] == 1, scores[-1].shape).copy())
-        score, positive = np.concatenate(scores, axis=1), np.concatenate(positives, axis=1)
-        auc = np.array([metrics.roc_auc(s, p) for s, p in zip(score, positive, strict=True)])
+            weight = self._weight(samples)
+            weights.append(np.ones_like(scores[-1]) if weight is None else np.broadcast_to(weight, scores[-1].shape))
+        columns = (np.concatenate(blocks, axis=1) for blocks in (scores, positives, weights))
+        auc = np.array([metrics.roc_auc(s, p, w) for s, p, w in zip(*columns, strict=True)])
         return {f"{self.name}/auc": auc}

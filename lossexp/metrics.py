@@ -1,10 +1,13 @@
 """Metrics: the same panel for every loss, so that runs with different losses can be compared.
 
 Classes: accuracy, log loss and Brier score of the class probabilities. Real numbers: RMSE, MAE and R². A panel is
-computed in blocks of samples: `class_sums` and `error_sums` return sums over a block, `panel` turns them into metrics.
+computed in blocks of samples: `per_example` returns what is summed over the samples of a block, `panel` turns the sums
+into metrics.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,8 +26,11 @@ def names(target: Target) -> tuple[str, ...]:
     return CLASS_METRICS if target.task.is_classes else REGRESSION_METRICS
 
 
-def sums(raw: Array, encoded: Array, link_name: LinkName, target: Target) -> Array:
-    """Return the sums over the samples that the panel is made of, `(3, n_runs)` in float64.
+def per_example(raw: Array, encoded: Array, link_name: LinkName, target: Target) -> tuple[Array, ...]:
+    """Return what the panel is made of for each example, three arrays `(n_runs, n_samples)`.
+
+    Classes: whether it is right (shared where scores tie), log loss and Brier score. Numbers: squared and absolute
+    error, and zeros.
 
     Args:
         raw: Raw predictions `(n_outputs, n_runs, n_samples)`; overwritten.
@@ -33,29 +39,34 @@ def sums(raw: Array, encoded: Array, link_name: LinkName, target: Target) -> Arr
         target: What is predicted.
     """
     if not target.task.is_classes:
-        per_example = _error(raw, encoded, link_name)
-    elif len(raw) == 1:
-        per_example = _two_classes(raw, encoded, link_name)
-    elif link_name == "softmax":
-        per_example = _softmax_classes(raw, encoded)
-    else:
-        per_example = _any_classes(raw, encoded, link_name)
-    if target.task is Task.BINARY and len(raw) == 2:
+        return _error(raw, encoded, link_name)
+    if len(raw) == 1:
+        return _two_classes(raw, encoded, link_name)
+    values = _softmax_classes(raw, encoded) if link_name == "softmax" else _any_classes(raw, encoded, link_name)
+    if target.task is Task.BINARY:
         # Over both classes the squared error of a probability counts twice.
-        per_example[2][...] /= 2
-    return np.stack([np.add.reduce(values, axis=-1, dtype=np.float64) for values in per_example])
+        values[2][...] /= 2
+    return values
 
 
-def panel(total: Array, n_samples: int, target: Target, variance: Array) -> dict[str, Array]:
-    """Turn sums into metrics, each `(n_runs,)`.
+def total(values: Array, weight: Array | None = None) -> Array:
+    """Return the sum over the samples in float64, `(n_runs,)`, each sample times its weight where there is one."""
+    return np.add.reduce(values if weight is None else values * weight, axis=-1, dtype=np.float64)
+
+
+def task_error(values: Sequence[Array], target: Target) -> Array:
+    """Return how wrong each example is, from `per_example`: 0 or 1 for classes, the squared error for numbers."""
+    return 1 - values[0] if target.task.is_classes else values[0]
+
+
+def panel(mean: Array, target: Target, variance: Array) -> dict[str, Array]:
+    """Turn means into metrics, each `(n_runs,)`.
 
     Args:
-        total: Sums `(3, n_runs)` over all samples, as from `sums`.
-        n_samples: Number of samples.
+        mean: Means `(3, n_runs)` over all samples of what `per_example` returns.
         target: What is predicted.
         variance: Variance of the targets each run is measured on `(n_runs,)`; used for R² only.
     """
-    mean = total / n_samples
     if target.task.is_classes:
         return dict(zip(CLASS_METRICS, mean, strict=True))
     squared, absolute, _ = mean
@@ -122,7 +133,7 @@ def _log(probability: Array) -> Array:
     return np.log(np.maximum(probability, np.finfo(np.float64).eps))
 
 
-def roc_auc(score: Array, is_positive: Array) -> float:
+def roc_auc(score: Array, is_positive: Array, weight: Array | None = None) -> float:
     """Return the area under the ROC curve: how often a positive scores above a negative, ties counted half.
 
     NaN where there is only one class.
@@ -130,11 +141,17 @@ def roc_auc(score: Array, is_positive: Array) -> float:
     Args:
         score: Scores `(n_samples,)`.
         is_positive: Booleans `(n_samples,)`.
+        weight: How much each sample counts `(n_samples,)`; all alike without it.
 
     Source: Mann and Whitney (1947); Hanley and McNeil (1982).
     """
-    positive, negative = score[is_positive], np.sort(score[~is_positive])
-    if not len(positive) or not len(negative):
+    weight = np.ones(len(score)) if weight is None else weight
+    order = np.argsort(score[~is_positive], kind="stable")
+    negative = score[~is_positive][order]
+    weight_below = np.concatenate([[0.0], np.cumsum(weight[~is_positive][order], dtype=np.float64)])
+    positive, positive_weight = score[is_positive], weight[is_positive].astype(np.float64)
+    pairs = positive_weight.sum() * weight_below[-1]
+    if not pairs > 0:
         return float("nan")
-    below = np.searchsorted(negative, positive, side="left") + np.searchsorted(negative, positive, side="right")
-    return float(below.sum() / (2 * len(positive) * len(negative)))
+    below = sum(weight_below[np.searchsorted(negative, positive, side=side)] for side in ("left", "right"))
+    return float((positive_weight * below).sum() / (2 * pairs))

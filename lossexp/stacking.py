@@ -60,11 +60,13 @@ class StackedSplit:
     Attributes:
         X: Features with a last column of ones, `(n_streams, n_samples, n_features + 1)`.
         encoded: Targets, `(n_outputs, n_streams, n_samples)`.
+        weight: How much each example counts, with mean 1, `(1, n_streams, n_samples)`; None where all count alike.
         variance: Variance of the targets of each stream, `(n_streams,)`; used for R² only.
     """
 
     X: Array
     encoded: Array
+    weight: Array | None
     variance: Array
 
     @property
@@ -119,11 +121,15 @@ class Stack:
         n_samples = len(splits[0])
         X = np.ones((len(splits), n_samples, self.n_features + 1), dtype=self.dtype)
         encoded = np.empty((self.n_outputs, len(splits), n_samples), dtype=self.dtype)
+        is_weighted = any(split.weight is not None for split in splits)
+        weight = np.ones((1, len(splits), n_samples), dtype=self.dtype) if is_weighted else None
         for stream, split in enumerate(splits):
             X[stream, :, :-1] = split.X
             encoded[:, stream] = encode(split.y, self.target, self.n_outputs, self.dtype)
-        variance = np.array([np.var(split.y) if len(split) else np.nan for split in splits])
-        return StackedSplit(X, encoded, variance)
+            if weight is not None and split.weight is not None and n_samples:
+                weight[0, stream] = split.weight / np.mean(split.weight)
+        variance = np.array([_variance(split) for split in splits])
+        return StackedSplit(X, encoded, weight, variance)
 
     def select(self, runs: Iterable[int]) -> Stack:
         """Return the stack of some of the runs, in the same order."""
@@ -132,6 +138,13 @@ class Stack:
             # The data is the same: hand over what has been laid out already.
             vars(stack).update({name: split for name, split in vars(self).items() if name in ("train", "val", "test")})
         return stack
+
+
+def _variance(split: Split) -> float:
+    if not len(split):
+        return float("nan")
+    mean = np.average(split.y, weights=split.weight)
+    return float(np.average(np.square(split.y - mean), weights=split.weight))
 
 
 def stack_key(member: Member) -> tuple[tuple[str, Any], ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lossexp.components import Array, Scalar
+from lossexp.metrics import total
 from lossexp.models import Params, Size
 from lossexp.optimizers.base import Searcher, State
 from lossexp.stacking import Stack
@@ -18,6 +19,30 @@ GATHER_ELEMENTS = 2**20
 
 BLOCK_ELEMENTS = 2**23
 """A batch with more activations than this is taken in blocks whose gradients are added up."""
+
+
+class Batch(NamedTuple):
+    """Examples that a step is taken on.
+
+    Attributes:
+        X: Features, `(n_streams, n, n_features + 1)`.
+        encoded: Targets, `(n_outputs, n_streams, n)`.
+        weight: How much each example counts, `(1, n_streams, n)`; None where all count alike.
+    """
+
+    X: Array
+    encoded: Array
+    weight: Array | None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of examples."""
+        return self.X.shape[1]
+
+    def cut(self, samples: slice) -> Batch:
+        """Return some of the examples."""
+        weight = None if self.weight is None else self.weight[:, :, samples]
+        return Batch(self.X[:, samples], self.encoded[:, :, samples], weight)
 
 
 class Stepper:
@@ -70,12 +95,12 @@ class Stepper:
     def run_epoch(self, number: int) -> None:
         """Take every step of epoch `number` (from 1)."""
         weights, learning_rates = self._factors(number)
-        for step, (X, encoded) in enumerate(self._batches()):
+        for step, batch in enumerate(self._batches()):
             if isinstance(searcher := self._moves[0][0], Searcher):
-                evaluate = functools.partial(self._evaluate, X, encoded, weights[step])
+                evaluate = functools.partial(self._evaluate, batch, weights[step])
                 searcher.search(self.params, self.gradients, evaluate)
             else:
-                self._write_gradients(X, encoded, weights[step])
+                self._write_gradients(batch, weights[step])
             for (optimizer, params, gradients, state), lr in zip(self._moves, learning_rates, strict=True):
                 optimizer.step(params, gradients, state, lr[step])
 
@@ -102,11 +127,10 @@ class Stepper:
             return per_step[:, 0].tolist()
         return list(per_step.astype(self.stack.dtype)[:, :, None])
 
-    def _batches(self) -> Iterator[tuple[Array, Array]]:
-        """Yield features `(n_streams, n, n_features + 1)` and targets `(n_outputs, n_streams, n)` of each batch."""
+    def _batches(self) -> Iterator[Batch]:
         split = self.stack.train
         if not self.is_shuffled:
-            yield split.X, split.encoded
+            yield Batch(split.X, split.encoded, split.weight)
             return
         order = np.stack([self.orders[member.stream].permutation(self.n_examples) for member in self.stack.streams])
         n_streams, n_columns = len(order), split.X.shape[2]
@@ -114,48 +138,49 @@ class Stepper:
         streams = np.arange(n_streams)[:, None]
         for start in range(0, self.n_examples, batches_at_once * self.batch_size):
             some = order[:, start : start + batches_at_once * self.batch_size]
-            X, encoded = split.X[streams, some], split.encoded[:, streams, some]
+            weight = None if split.weight is None else split.weight[:, streams, some]
+            gathered = Batch(split.X[streams, some], split.encoded[:, streams, some], weight)
             for first in range(0, some.shape[1], self.batch_size):
-                last = first + self.batch_size
-                yield X[:, first:last], encoded[:, :, first:last]
+                yield gathered.cut(slice(first, first + self.batch_size))
 
-    def _evaluate(self, X: Array, encoded: Array, weight: Scalar) -> float:
+    def _evaluate(self, batch: Batch, factor: Scalar) -> float:
         """Return the mean loss of a batch in a stack of one, and write its gradients."""
-        total = 0.0
-        for start in range(0, X.shape[1], self.block):
-            samples = slice(start, start + self.block)
-            workspace, _ = self._workspace(X[:, samples].shape[1])
-            raw = self.stack.model.forward(self.params, X[:, samples], self.stack.sharing, workspace)
-            value = self.stack.losses[0].component.value(raw, encoded[:, :, samples])
-            total += float(np.sum(value, dtype=np.float64))
-        self._write_gradients(X, encoded, weight)
-        return total / X.shape[1]
+        sums = 0.0
+        for start in range(0, batch.n_samples, self.block):
+            part = batch.cut(slice(start, start + self.block))
+            workspace, _ = self._workspace(part.n_samples)
+            raw = self.stack.model.forward(self.params, part.X, self.stack.sharing, workspace)
+            value = self.stack.losses[0].component.value(raw, part.encoded)
+            sums += float(total(value, None if part.weight is None else part.weight[0])[0])
+        self._write_gradients(batch, factor)
+        return sums / batch.n_samples
 
-    def _write_gradients(self, X: Array, encoded: Array, weight: Scalar) -> None:
+    def _write_gradients(self, batch: Batch, factor: Scalar) -> None:
         """Write the gradient of the mean loss of a batch, times the optimizers' factors, into `gradients`."""
-        n_samples = X.shape[1]
-        self._backpropagate(X[:, : self.block], encoded[:, :, : self.block], weight, self.gradients)
-        for start in range(self.block, n_samples, self.block):
-            samples = slice(start, start + self.block)
+        first = batch if batch.n_samples <= self.block else batch.cut(slice(self.block))
+        self._backpropagate(first, factor, self.gradients)
+        for start in range(self.block, batch.n_samples, self.block):
             more = [np.empty_like(gradient) for gradient in self.gradients]
-            self._backpropagate(X[:, samples], encoded[:, :, samples], weight, more)
+            self._backpropagate(batch.cut(slice(start, start + self.block)), factor, more)
             for gradient, addend in zip(self.gradients, more, strict=True):
                 np.add(gradient, addend, out=gradient)
 
-    def _backpropagate(self, X: Array, encoded: Array, weight: Scalar, out: Params) -> None:
+    def _backpropagate(self, batch: Batch, factor: Scalar, out: Params) -> None:
         stack = self.stack
-        workspace, spread = self._workspace(X.shape[1])
-        raw = stack.model.forward(self.params, X, stack.sharing, workspace)
-        encoded = stack.sharing.spread(encoded, spread)
+        workspace, spread = self._workspace(batch.n_samples)
+        raw = stack.model.forward(self.params, batch.X, stack.sharing, workspace)
+        encoded = stack.sharing.spread(batch.encoded, spread)
+        if batch.weight is not None:
+            factor = factor * stack.sharing.spread(batch.weight, np.empty_like(raw[:1]))[0]
         if len(stack.losses) == 1:
-            stack.losses[0].component.weighted_gradient(raw, encoded, weight, raw)
+            stack.losses[0].component.weighted_gradient(raw, encoded, factor, raw)
         else:
             for part in stack.losses:
                 # Every pass over a slice that is not contiguous takes several times as long as copying it does.
                 some, target = raw[:, part.runs].copy(), encoded if len(encoded[0]) == 1 else encoded[:, part.runs]
-                part.component.weighted_gradient(some, target, weight[part.runs], some)  # type: ignore[index]
+                part.component.weighted_gradient(some, target, factor[part.runs], some)  # type: ignore[index]
                 raw[:, part.runs] = some
-        stack.model.backward(self.params, X, stack.sharing, workspace, raw, out)
+        stack.model.backward(self.params, batch.X, stack.sharing, workspace, raw, out)
 
     def _workspace(self, n_samples: int) -> tuple[Any, Array]:
         if n_samples not in self._workspaces:

@@ -11,6 +11,7 @@ from lossexp.models import MLP, Linear
 from lossexp.randomness import stream
 from lossexp.stacking import Stack, arrange
 from lossexp.targets import encode
+from tests.trainings import sums
 
 from .trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, given, member
 
@@ -48,8 +49,8 @@ def expected(stack, params, run, split, name):
     raw = (params[0][:, run, :-1] @ split.X.T + params[0][:, run, -1:])[:, None]
     encoded = encode(split.y, target, len(raw), float)[:, None]
     values = {f"{name}/loss": one.loss.value(raw, encoded).mean()}
-    total = metrics.sums(raw.copy(), encoded, one.loss.link_name(target), target)
-    panel = metrics.panel(total, len(split), target, np.var(split.y)[None])
+    total = sums(raw.copy(), encoded, one.loss.link_name(target), target)
+    panel = metrics.panel(total / len(split), target, np.var(split.y)[None])
     return values | {f"{name}/{key}": value[0] for key, value in panel.items()}
 
 

@@ -6,6 +6,7 @@ import pytest
 from lossexp import metrics
 from lossexp.links import LINKS
 from lossexp.targets import Target, Task, encode
+from tests.trainings import sums
 
 from .trainings import BINARY, REGRESSION, THREE_CLASSES
 
@@ -22,8 +23,8 @@ WAYS = [
 def measured(raw, y, link_name, target):
     """Return the panel of every run, each `(n_runs,)`."""
     encoded = encode(y, target, len(raw), raw.dtype)[:, None]
-    total = metrics.sums(raw.copy(), encoded, link_name, target)
-    return metrics.panel(total, len(y), target, np.full(raw.shape[1], np.var(y)))
+    total = sums(raw.copy(), encoded, link_name, target)
+    return metrics.panel(total / len(y), target, np.full(raw.shape[1], np.var(y)))
 
 
 def probabilities(raw, link_name):
@@ -84,8 +85,8 @@ def test_regression_metrics_are_those_of_scikit_learn():
 
 
 def test_r2_of_a_constant_target_is_not_a_number():
-    total = metrics.sums(np.ones((1, 2, 3)), np.full((1, 1, 3), 4.0), "identity", REGRESSION)
-    assert np.isnan(metrics.panel(total, 3, REGRESSION, np.array([0.0, np.nan]))["r2"]).all()
+    total = sums(np.ones((1, 2, 3)), np.full((1, 1, 3), 4.0), "identity", REGRESSION)
+    assert np.isnan(metrics.panel(total / 3, REGRESSION, np.array([0.0, np.nan]))["r2"]).all()
 
 
 @pytest.mark.parametrize(
@@ -157,9 +158,9 @@ def test_sums_of_blocks_add_up():
     rng = np.random.default_rng(0)
     raw, y = rng.normal(size=(3, 2, 60)), rng.integers(0, 3, 60)
     encoded = encode(y, THREE_CLASSES, 3, float)[:, None]
-    whole = metrics.sums(raw.copy(), encoded, "softmax", THREE_CLASSES)
+    whole = sums(raw.copy(), encoded, "softmax", THREE_CLASSES)
     cuts = [slice(0, 1), slice(1, 40), slice(40, 60)]
-    blocks = sum(metrics.sums(raw[..., cut].copy(), encoded[..., cut], "softmax", THREE_CLASSES) for cut in cuts)
+    blocks = sum(sums(raw[..., cut].copy(), encoded[..., cut], "softmax", THREE_CLASSES) for cut in cuts)
     np.testing.assert_allclose(blocks, whole, rtol=1e-13)
 
 
@@ -167,9 +168,9 @@ def test_runs_may_have_their_own_targets():
     rng = np.random.default_rng(0)
     raw, y = rng.normal(size=(3, 2, 20)), rng.integers(0, 3, (2, 20))
     encoded = np.stack([encode(labels, THREE_CLASSES, 3, float) for labels in y], axis=1)
-    together = metrics.sums(raw.copy(), encoded, "softmax", THREE_CLASSES)
+    together = sums(raw.copy(), encoded, "softmax", THREE_CLASSES)
     for run in range(2):
-        alone = metrics.sums(raw[:, [run]].copy(), encoded[:, [run]], "softmax", THREE_CLASSES)
+        alone = sums(raw[:, [run]].copy(), encoded[:, [run]], "softmax", THREE_CLASSES)
         np.testing.assert_allclose(together[:, run], alone[:, 0], rtol=1e-13)
 
 
@@ -192,7 +193,7 @@ def test_roc_auc_by_hand_and_without_a_class():
 
 @pytest.mark.parametrize("target", [REGRESSION, BINARY, THREE_CLASSES])
 def test_names_are_those_of_the_panel(target):
-    panel = metrics.panel(np.ones((3, 1)), 1, target, np.ones(1))
+    panel = metrics.panel(np.ones((3, 1)), target, np.ones(1))
     assert metrics.names(target) == tuple(panel)
     assert {"accuracy", "r2", "auc"} == metrics.HIGHER_IS_BETTER
 

@@ -14,6 +14,7 @@ from lossexp.schedules import Cosine
 from lossexp.stacking import Stack
 from lossexp.targets import encode
 from lossexp.training import train
+from tests.trainings import sums
 
 from .trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, given, member, trained
 
@@ -68,8 +69,8 @@ def test_the_last_curve_points_are_measured_at_the_final_weights(data, loss, mod
         raw = raw_predictions(model, ours.params, split.X)
         assert last[f"{name}/loss"] == pytest.approx(mean_loss(loss, split, data.target, raw), rel=1e-12)
         encoded = encode(split.y, data.target, len(raw), float)[:, None]
-        total = metrics.sums(raw[:, None].copy(), encoded, settled.link_name(data.target), data.target)
-        panel = metrics.panel(total, len(split), data.target, np.var(split.y)[None])
+        total = sums(raw[:, None].copy(), encoded, settled.link_name(data.target), data.target)
+        panel = metrics.panel(total / len(split), data.target, np.var(split.y)[None])
         assert {key: last[f"{name}/{key}"] for key in panel} == pytest.approx(
             {key: value[0] for key, value in panel.items()}, rel=1e-12
         )

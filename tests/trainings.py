@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lossexp import metrics
 from lossexp.datasets import Data, Split
 from lossexp.experiment import Experiment
 from lossexp.stacking import Member, Stack, arrange
@@ -76,3 +77,8 @@ def _collected(measured, finished):
     names = measured[0][1] if measured else ()
     curves = {name: np.array([values[name] for _, values in measured]) for name in names}
     return Trained([number for number, _ in measured], curves, finished)
+
+
+def sums(raw, encoded, link_name, target):
+    """Return the sums over the samples of what the panel of metrics is made of, `(3, n_runs)`."""
+    return np.stack([metrics.total(values) for values in metrics.per_example(raw, encoded, link_name, target)])

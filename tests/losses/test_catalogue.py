@@ -13,6 +13,7 @@ from lossexp.experiment import Training
 from lossexp.losses import Loss
 from lossexp.optimizers import LBFGS, Optimizer
 from lossexp.targets import encode
+from tests.trainings import sums
 
 from ..trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, given, member, trained
 
@@ -81,8 +82,8 @@ def test_a_loss_that_is_a_metric_of_the_panel_has_its_value(loss):
         n_outputs = settled.n_outputs(kind)
         encoded = encode(rng.integers(0, kind.n_classes, 50), kind, n_outputs, np.float64)[:, None]
         raw = rng.normal(0, 2, (n_outputs, 3, 50))
-        total = metrics.sums(raw.copy(), encoded, settled.link_name(kind), kind)
-        panel = metrics.panel(total, 50, kind, np.ones(3))
+        total = sums(raw.copy(), encoded, settled.link_name(kind), kind)
+        panel = metrics.panel(total / 50, kind, np.ones(3))
         np.testing.assert_allclose(panel[settled.as_metric(kind)], settled.value(raw, encoded).mean(axis=1), rtol=1e-12)
 
 
