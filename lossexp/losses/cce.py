@@ -66,9 +66,11 @@ class CCE(ClassLoss):
         return min(self.class_weight or [1.0]) * entropy
 
     def unweighted(self, raw: Array, target: Array) -> Array:
-        """Return sum(target · (log_sum_exp(raw) - raw))."""
+        """Return sum(target · (log_sum_exp(raw) - raw)); what has no share counts 0, also where its score is -inf."""
         log_sum, largest = numerics.log_sum_exp(raw)
-        return np.add.reduce(self._smoothed(target) * (log_sum + (largest - raw)), axis=0)
+        share = np.broadcast_to(self._smoothed(target), raw.shape)
+        surprisal = log_sum + (largest - raw)
+        return np.add.reduce(np.multiply(share, surprisal, out=np.zeros_like(surprisal), where=share != 0), axis=0)
 
     def write_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
         """Write weight · (softmax(raw) - target), the weight merged into the division by the sum."""

@@ -96,3 +96,14 @@ def test_links_and_metric():
     assert CCE().link_name(BINARY) == CCE().link_name(THREE_CLASSES) == "softmax"
     assert CCE().n_outputs(BINARY) == 2
     assert CCE().as_metric(BINARY) == CCE().as_metric(THREE_CLASSES) == "log_loss"
+
+
+def test_a_class_that_is_ruled_out_does_not_spoil_the_others():
+    """A score of -inf: probability 0. The other classes share what is left, and its gradient is 0."""
+    raw = np.array([0.0, 1.0, -np.inf]).reshape(3, 1, 1)
+    target = np.array([1.0, 0.0, 0.0]).reshape(3, 1, 1)
+    assert CCE().value(raw, target)[0, 0] == pytest.approx(np.log(1 + np.e), rel=1e-15)
+    out = np.empty_like(raw)
+    CCE().gradient(raw, target, out)
+    assert out[2, 0, 0] == 0
+    assert out.sum() == pytest.approx(0, abs=1e-15)
