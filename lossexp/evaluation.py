@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from lossexp import metrics
+from lossexp.batching import StackedSplit
 from lossexp.components import Array
 from lossexp.losses import Loss
 from lossexp.models import Params, Size
-from lossexp.stacking import Part, Stack, StackedSplit
+from lossexp.stacking import Part, Stack
 from lossexp.targets import Task
 
 CACHE_BYTES = 2**20
@@ -50,15 +51,21 @@ class Evaluator:
             self._workspaces[n_samples] = stack.model.workspace(size)
         return self._workspaces[n_samples]
 
-    def blocks(self, params: Params) -> Iterator[tuple[slice, Array, Array]]:
-        """Yield samples, raw predictions and targets of each block, `(n_outputs, n_runs or 1, n)`; to be consumed."""
-        stack, split = self.stack, self.split
-        for start in range(0, split.n_samples, self.block):
-            samples = slice(start, min(start + self.block, split.n_samples))
-            X = split.X[:, samples]
+    def blocks(self, params: Params) -> Iterator[tuple[slice, Array, Array, Array | None]]:
+        """Yield samples, raw predictions, targets and weights of each block; to be consumed.
+
+        Predictions and targets are `(n_outputs, n_runs or 1, n)`, weights `(n_runs or 1, n)`, or None.
+        """
+        stack = self.stack
+        for start in range(0, self.split.n_samples, self.block):
+            samples = slice(start, min(start + self.block, self.split.n_samples))
+            X, encoded, weight = self.split.cut(samples)
             n_samples = X.shape[1]
             raw = stack.model.forward(params, X, stack.sharing, self._workspace(n_samples))
-            yield samples, raw, stack.sharing.spread(split.encoded[:, :, samples], self._spread[:, :, :n_samples])
+            encoded = stack.sharing.spread(encoded, self._spread[:, :, :n_samples])
+            if weight is not None:
+                (weight,) = stack.sharing.spread(weight, np.empty_like(raw[:1]))
+            yield samples, raw, encoded, weight
 
     def measure(self, params: Params, keep: PerExample | None = None) -> dict[str, Array]:
         """Return the mean loss and the panel of metrics, each `(n_runs,)`, keys with the prefix.
@@ -70,8 +77,7 @@ class Evaluator:
         stack = self.stack
         loss = np.zeros(stack.n_runs)
         mean = np.zeros((3, stack.n_runs))
-        for samples, raw, encoded in self.blocks(params):
-            weight = self._weight(samples)
+        for samples, raw, encoded, weight in self.blocks(params):
             for part in stack.losses:
                 part_weight = weight if weight is None or len(weight) == 1 else weight[part.runs]
                 value, panel_values = self._per_example(part, raw, encoded)
@@ -96,22 +102,14 @@ class Evaluator:
             value = panel_values[metrics.names(target).index(str(same))]
         return value, panel_values
 
-    def _weight(self, samples: slice) -> Array | None:
-        """Return how much each example counts, `(n_runs or 1, n)`."""
-        if self.split.weight is None:
-            return None
-        weight = self.split.weight[:, :, samples]
-        return self.stack.sharing.spread(weight, np.empty((1, self.stack.n_runs, weight.shape[2]), weight.dtype))[0]
-
     def measure_ranking(self, params: Params) -> dict[str, Array]:
         """Return the area under the ROC curve of each run, for two classes only."""
         if self.stack.target.task is not Task.BINARY or not self.split.n_samples:
             return {}
         scores, positives, weights = [], [], []
-        for samples, raw, encoded in self.blocks(params):
+        for _, raw, encoded, weight in self.blocks(params):
             scores.append(raw[-1] - raw[0] if len(raw) == 2 else raw[0].copy())
             positives.append(np.broadcast_to(encoded[-1] == 1, scores[-1].shape).copy())
-            weight = self._weight(samples)
             weights.append(np.ones_like(scores[-1]) if weight is None else np.broadcast_to(weight, scores[-1].shape))
         columns = (np.concatenate(blocks, axis=1) for blocks in (scores, positives, weights))
         auc = np.array([metrics.roc_auc(s, p, w) for s, p, w in zip(*columns, strict=True)])

@@ -15,14 +15,15 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from lossexp.components import Array, Component, Scalar, may_differ_in_stack
+from lossexp.batching import StackedSplit
+from lossexp.components import Component, Scalar, may_differ_in_stack
 from lossexp.datasets.base import Data, Split
 from lossexp.experiment import Experiment
 from lossexp.losses import Loss
 from lossexp.optimizers import Optimizer
 from lossexp.optimizers.base import Searcher
 from lossexp.sharing import Sharing
-from lossexp.targets import Target, encode
+from lossexp.targets import Target
 
 C = TypeVar("C", bound=Component)
 
@@ -51,28 +52,6 @@ class Member:
     def stream(self) -> tuple[int, int]:
         """What is equal for runs that see the same examples in the same order."""
         return id(self.data), self.experiment.seed
-
-
-@dataclass(frozen=True)
-class StackedSplit:
-    """One split as the runs of a stack see it.
-
-    Attributes:
-        X: Features with a last column of ones, `(n_streams, n_samples, n_features + 1)`.
-        encoded: Targets, `(n_outputs, n_streams, n_samples)`.
-        weight: How much each example counts, with mean 1, `(1, n_streams, n_samples)`; None where all count alike.
-        variance: Variance of the targets of each stream, `(n_streams,)`; used for R² only.
-    """
-
-    X: Array
-    encoded: Array
-    weight: Array | None
-    variance: Array
-
-    @property
-    def n_samples(self) -> int:
-        """Number of examples."""
-        return self.X.shape[1]
 
 
 class Stack:
@@ -118,18 +97,7 @@ class Stack:
         return self._stacked([stream.data.test for stream in self.streams])
 
     def _stacked(self, splits: Sequence[Split]) -> StackedSplit:
-        n_samples = len(splits[0])
-        X = np.ones((len(splits), n_samples, self.n_features + 1), dtype=self.dtype)
-        encoded = np.empty((self.n_outputs, len(splits), n_samples), dtype=self.dtype)
-        is_weighted = any(split.weight is not None for split in splits)
-        weight = np.ones((1, len(splits), n_samples), dtype=self.dtype) if is_weighted else None
-        for stream, split in enumerate(splits):
-            X[stream, :, :-1] = split.X
-            encoded[:, stream] = encode(split.y, self.target, self.n_outputs, self.dtype)
-            if weight is not None and split.weight is not None and n_samples:
-                weight[0, stream] = split.weight / np.mean(split.weight)
-        variance = np.array([_variance(split) for split in splits])
-        return StackedSplit(X, encoded, weight, variance)
+        return StackedSplit(splits, self.target, self.n_outputs, self.dtype)
 
     def select(self, runs: Iterable[int]) -> Stack:
         """Return the stack of some of the runs, in the same order."""
@@ -138,13 +106,6 @@ class Stack:
             # The data is the same: hand over what has been laid out already.
             vars(stack).update({name: split for name, split in vars(self).items() if name in ("train", "val", "test")})
         return stack
-
-
-def _variance(split: Split) -> float:
-    if not len(split):
-        return float("nan")
-    mean = np.average(split.y, weights=split.weight)
-    return float(np.average(np.square(split.y - mean), weights=split.weight))
 
 
 def stack_key(member: Member) -> tuple[tuple[str, Any], ...]:

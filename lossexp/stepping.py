@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from lossexp.batching import Batch, StackedSplit
 from lossexp.components import Array, Scalar
 from lossexp.metrics import total
 from lossexp.models import Params, Size
 from lossexp.optimizers.base import Searcher, State
 from lossexp.stacking import Stack
 
-GATHER_ELEMENTS = 2**20
-"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing."""
-
 BLOCK_ELEMENTS = 2**23
-"""A batch with more activations than this is taken in blocks whose gradients are added up."""
-
-
-class Batch(NamedTuple):
-    """Examples that a step is taken on.
-
-    Attributes:
-        X: Features, `(n_streams, n, n_features + 1)`.
-        encoded: Targets, `(n_outputs, n_streams, n)`.
-        weight: How much each example counts, `(1, n_streams, n)`; None where all count alike.
-    """
-
-    X: Array
-    encoded: Array
-    weight: Array | None
-
-    @property
-    def n_samples(self) -> int:
-        """Number of examples."""
-        return self.X.shape[1]
-
-    def cut(self, samples: slice) -> Batch:
-        """Return some of the examples."""
-        weight = None if self.weight is None else self.weight[:, :, samples]
-        return Batch(self.X[:, samples], self.encoded[:, :, samples], weight)
+"""A batch with more activations, or features that are read from elsewhere, is taken in blocks; gradients add up."""
 
 
 class Stepper:
@@ -76,7 +50,8 @@ class Stepper:
         self.gradients = [np.empty_like(param) for param in params]
         self.states = states or [part.component.init(_runs(params, part.runs)) for part in stack.optimizers]
         n_units = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
-        self.block = max(BLOCK_ELEMENTS // (n_units * stack.n_runs), 1)
+        n_read = 0 if stack.train.whole else len(stack.streams) * stack.train.n_columns
+        self.block = max(BLOCK_ELEMENTS // max(n_units * stack.n_runs, n_read), 1)
         self._workspaces: dict[int, tuple[Any, Array]] = {}
         self._moves = [
             (part.component, _runs(params, part.runs), _runs(self.gradients, part.runs), state)
@@ -127,23 +102,13 @@ class Stepper:
             return per_step[:, 0].tolist()
         return list(per_step.astype(self.stack.dtype)[:, :, None])
 
-    def _batches(self) -> Iterator[Batch]:
-        split = self.stack.train
+    def _batches(self) -> Iterator[Batch | StackedSplit]:
         if not self.is_shuffled:
-            yield Batch(split.X, split.encoded, split.weight)
-            return
-        order = np.stack([self.orders[member.stream].permutation(self.n_examples) for member in self.stack.streams])
-        n_streams, n_columns = len(order), split.X.shape[2]
-        batches_at_once = max(GATHER_ELEMENTS // (n_streams * n_columns * self.batch_size), 1)
-        streams = np.arange(n_streams)[:, None]
-        for start in range(0, self.n_examples, batches_at_once * self.batch_size):
-            some = order[:, start : start + batches_at_once * self.batch_size]
-            weight = None if split.weight is None else split.weight[:, streams, some]
-            gathered = Batch(split.X[streams, some], split.encoded[:, streams, some], weight)
-            for first in range(0, some.shape[1], self.batch_size):
-                yield gathered.cut(slice(first, first + self.batch_size))
+            return iter([self.stack.train.whole or self.stack.train])
+        orders = [self.orders[member.stream] for member in self.stack.streams]
+        return self.stack.train.shuffled(orders, self.batch_size)
 
-    def _evaluate(self, batch: Batch, factor: Scalar) -> float:
+    def _evaluate(self, batch: Batch | StackedSplit, factor: Scalar) -> float:
         """Return the mean loss of a batch in a stack of one, and write its gradients."""
         sums = 0.0
         for start in range(0, batch.n_samples, self.block):
@@ -155,10 +120,9 @@ class Stepper:
         self._write_gradients(batch, factor)
         return sums / batch.n_samples
 
-    def _write_gradients(self, batch: Batch, factor: Scalar) -> None:
+    def _write_gradients(self, batch: Batch | StackedSplit, factor: Scalar) -> None:
         """Write the gradient of the mean loss of a batch, times the optimizers' factors, into `gradients`."""
-        first = batch if batch.n_samples <= self.block else batch.cut(slice(self.block))
-        self._backpropagate(first, factor, self.gradients)
+        self._backpropagate(batch.cut(slice(0, self.block)), factor, self.gradients)
         for start in range(self.block, batch.n_samples, self.block):
             more = [np.empty_like(gradient) for gradient in self.gradients]
             self._backpropagate(batch.cut(slice(start, start + self.block)), factor, more)

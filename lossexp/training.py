@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from lossexp import randomness
+from lossexp.checkpoints import Checkpoints, Ending
 from lossexp.components import Array
 from lossexp.early_stopping import Watcher
 from lossexp.evaluation import Evaluator
 from lossexp.models import Params
 from lossexp.stacking import Stack
 from lossexp.stepping import Stepper, taken
+from lossexp.verdict import Evidence
 
 DIVERGENCE_FACTOR = 1e6
 """A training loss this many times that of the initial model counts as diverged, before it overflows."""
-
-Ending = Literal["completed", "stopped early", "diverged"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Finished:
         epoch: The epoch whose weights it keeps.
         params: Those weights, one array `(n_units, fan_in + 1)` per layer.
         metrics: What is measured once at the end: the test split, and ranking metrics.
+        evidence: What a verdict is based on; None where there is no validation split.
     """
 
     run: int
@@ -40,6 +40,7 @@ class Finished:
     epoch: int
     params: list[Array]
     metrics: dict[str, float]
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def train(stack: Stack) -> Iterator[Epoch]:
 
     Yields:
         One `Epoch` before the first step and one after each epoch, until every run has finished. Curves of both splits
-        are measured at the same weights.
+        are measured at the same weights. Without a validation split there are those of the training split alone.
     """
     with np.errstate(all="ignore"):
         trainer = _Trainer(stack)
@@ -89,12 +90,14 @@ class _Trainer:
         self.best_epoch = np.zeros(stack.n_runs, dtype=int)
         self.watchers: list[Watcher] = [member.experiment.early_stopping.watch() for member in stack.members]
         self.initial_loss = np.full(stack.n_runs, np.inf)
+        self.checkpoints = Checkpoints(stack)
         orders = {member.stream: randomness.stream(member.experiment.seed, "order") for member in stack.streams}
         self._lay_out(stack, Stepper(stack, self.params, orders))
 
     def _lay_out(self, stack: Stack, stepper: Stepper) -> None:
         self.stack, self.stepper = stack, stepper
-        self.evaluators = Evaluator(stack, stack.train, "train"), Evaluator(stack, stack.val, "val")
+        splits = {"train": stack.train, "val": stack.val}
+        self.evaluators = {name: Evaluator(stack, split, name) for name, split in splits.items() if split.n_samples}
 
     @np.errstate(all="ignore")  # what overflows is found at the end of the epoch
     def next_epoch(self) -> Epoch:
@@ -105,10 +108,14 @@ class _Trainer:
 
     def end_epoch(self) -> Epoch:
         """Measure, let finished runs go, and remember the weights."""
-        train, val = (evaluator.measure(self.params) for evaluator in self.evaluators)
-        metrics = {**train, **val, "gap": val["val/loss"] - train["train/loss"]}
+        self.checkpoints.begin(self.number, self.runs)
+        metrics = self.evaluators["train"].measure(self.params)
+        if "val" in self.evaluators:
+            metrics |= self.evaluators["val"].measure(self.params, keep=self.checkpoints)
+            metrics["gap"] = metrics["val/loss"] - metrics["train/loss"]
+        self.checkpoints.take_train_loss(metrics["train/loss"])
         if self.number == 0:
-            self.initial_loss = train["train/loss"]
+            self.initial_loss = metrics["train/loss"]
         diverged = self._diverged(metrics)
         endings = [
             "diverged" if bad else self._ending(run, {name: float(values[run]) for name, values in metrics.items()})
@@ -133,17 +140,20 @@ class _Trainer:
         bound = np.where(self.initial_loss > 0, DIVERGENCE_FACTOR * self.initial_loss, np.inf)
         # A sum is finite only where every term is.
         total = sum(np.add.reduce(param, axis=(0, 2)) for param in self.params)
-        healthy = np.isfinite(total) & np.isfinite(metrics["gap"]) & ~(metrics["train/loss"] > bound)
+        # A gap is finite only where both losses are.
+        measured = np.isfinite(metrics.get("gap", metrics["train/loss"]))
+        healthy = np.isfinite(total) & measured & ~(metrics["train/loss"] > bound)
         return ~healthy
 
     def _ending(self, run: int, metrics: dict[str, float]) -> Ending | None:
         """Consult early stopping, note a best epoch, and say how the run ends here, if it does."""
         if self.number > 0:
             decision = self.watchers[run].see(metrics)
-            if decision.is_best:
+            if decision.is_best and self.stack.members[run].experiment.early_stopping.restore_best:
                 self.best_epoch[run] = self.number
                 for kept, param in zip(self.best, self.params, strict=True):
                     kept[:, run] = param[:, run]
+                self.checkpoints.note_best(int(self.runs[run]))
             if decision.stop and self.number < self.stack.training.epochs:
                 return "stopped early"
         return "completed" if self.number >= self.stack.training.epochs else None
@@ -152,13 +162,13 @@ class _Trainer:
         leaving = [run for run, ending in enumerate(endings) if ending is not None]
         if not leaving:
             return []
-        kept_epoch = {}
+        last_epoch, kept_epoch = {}, {}
         params = [np.empty_like(param[:, leaving]) for param in self.params]
         for place, run in enumerate(leaving):
             restored = self.stack.members[run].experiment.early_stopping.restore_best and self.best_epoch[run] > 0
             source = self.best if restored else self.last_finite
-            last = max(self.number - (endings[run] == "diverged"), 0)
-            kept_epoch[run] = int(self.best_epoch[run]) if restored else last
+            last_epoch[run] = self.number - (endings[run] == "diverged")
+            kept_epoch[run] = int(self.best_epoch[run]) if restored else max(last_epoch[run], 0)
             for final, param in zip(params, source, strict=True):
                 final[:, place] = param[:, run]
         metrics = final_metrics(self.stack.select(leaving), params)
@@ -169,6 +179,7 @@ class _Trainer:
                 epoch=kept_epoch[run],
                 params=[param[:, place].copy() for param in params],
                 metrics={name: float(values[place]) for name, values in metrics.items()},
+                evidence=self.checkpoints.evidence(int(self.runs[run]), last_epoch[run], kept_epoch[run], ending),
             )
             for place, run in enumerate(leaving)
             if (ending := endings[run]) is not None
@@ -191,13 +202,11 @@ class _Trainer:
 
 def final_metrics(stack: Stack, params: Params) -> dict[str, Array]:
     """Return what is measured once, at the end: the test split and ranking metrics, each `(n_runs,)`."""
+    ranked = Evaluator(stack, stack.val, "val").measure_ranking(params)
+    if not stack.training.measure_test or not stack.test.n_samples:
+        return ranked
     test = Evaluator(stack, stack.test, "test")
-    metrics = test.measure(params) if stack.test.n_samples else {}
-    return {
-        **Evaluator(stack, stack.val, "val").measure_ranking(params),
-        **metrics,
-        **test.measure_ranking(params),
-    }
+    return {**ranked, **test.measure(params), **test.measure_ranking(params)}
 
 
 def _copies(params: Params) -> Params:

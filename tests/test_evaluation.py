@@ -83,13 +83,13 @@ def test_the_blocks_of_a_network_do_not_matter(monkeypatch, name):
 def test_measuring_twice_gives_the_same_and_changes_nothing():
     stack = stack_of("three classes", dtype="float32")
     params = initial_params(stack)
-    kept, encoded = params[0].copy(), stack.train.encoded.copy()
+    kept, encoded = params[0].copy(), stack.train.whole.encoded.copy()
     evaluator = Evaluator(stack, stack.train, "train")
     first = evaluator.measure(params)
     for key, values in evaluator.measure(params).items():
         np.testing.assert_array_equal(values, first[key])
     np.testing.assert_array_equal(params[0], kept)
-    np.testing.assert_array_equal(stack.train.encoded, encoded)
+    np.testing.assert_array_equal(stack.train.whole.encoded, encoded)
 
 
 def test_sums_are_taken_in_double_precision():

@@ -199,10 +199,10 @@ def test_the_splits_have_ones_for_the_biases_and_encoded_targets():
     for split, name in ((stack.train, "train"), (stack.val, "val"), (stack.test, "test")):
         for stream, data in enumerate((first, second)):
             given_split = getattr(data, name)
-            np.testing.assert_array_equal(split.X[stream, :, :-1], given_split.X.astype(np.float32))
-            np.testing.assert_array_equal(split.encoded[:, stream].argmax(axis=0), given_split.y)
-            np.testing.assert_array_equal(split.encoded[:, stream].sum(axis=0), 1)
-        assert np.all(split.X[:, :, -1] == 1)
+            np.testing.assert_array_equal(split.whole.X[stream, :, :-1], given_split.X.astype(np.float32))
+            np.testing.assert_array_equal(split.whole.encoded[:, stream].argmax(axis=0), given_split.y)
+            np.testing.assert_array_equal(split.whole.encoded[:, stream].sum(axis=0), 1)
+        assert np.all(split.whole.X[:, :, -1] == 1)
         assert split.n_samples == len(first.train if name == "train" else first.val)
 
 
@@ -218,18 +218,18 @@ def test_select_keeps_the_runs_asked_for_in_their_order():
     some = stack.select([1, 3])
     assert some.members == (members[1], members[3])
     np.testing.assert_array_equal(some.optimizers[0].component.lr, np.float32([[0.1], [0.3]]))
-    np.testing.assert_array_equal(some.train.X, stack.train.X[[1, 3]])
+    np.testing.assert_array_equal(some.train.whole.X, stack.train.whole.X[[1, 3]])
 
 
 def test_select_lays_the_data_out_again_only_where_a_stream_has_gone():
     data, other = DATA[BINARY]
     stack = Stack([member(d, BCE(), optimizer=SGD(lr=lr)) for d in (data, other) for lr in (0.1, 0.2)])
-    laid_out = stack.train.X
-    assert stack.select([1, 2]).train.X is laid_out
-    np.testing.assert_array_equal(stack.select([2, 3]).train.X, laid_out[[1]])
+    laid_out = stack.train.whole.X
+    assert stack.select([1, 2]).train.whole.X is laid_out
+    np.testing.assert_array_equal(stack.select([2, 3]).train.whole.X, laid_out[[1]])
 
 
 def test_two_runs_alike_but_for_their_data_can_be_told_apart():
     first, second = (member(data, BCE()) for data in DATA[BINARY])
     stack = Stack([first, second])
-    np.testing.assert_array_equal(stack.select([1]).train.X, stack.train.X[[1]])
+    np.testing.assert_array_equal(stack.select([1]).train.whole.X, stack.train.whole.X[[1]])

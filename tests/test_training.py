@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lossexp import metrics, stepping
+from lossexp import batching, metrics, stepping
 from lossexp.early_stopping import Never, Patience
 from lossexp.experiment import Training
 from lossexp.losses import BCE, CCE, MSE
@@ -143,13 +143,16 @@ def test_the_schedule_counts_steps_through_all_epochs():
     np.testing.assert_allclose(ours.params[0], weights, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("limit", "value"), [("GATHER_ELEMENTS", 1), ("BLOCK_ELEMENTS", 30), ("BLOCK_ELEMENTS", 1)])
+@pytest.mark.parametrize(
+    ("module", "limit", "value"),
+    [(batching, "GATHER_ELEMENTS", 1), (stepping, "BLOCK_ELEMENTS", 30), (stepping, "BLOCK_ELEMENTS", 1)],
+)
 @pytest.mark.parametrize("optimizer", [GD(), SGD(batch_size=16, momentum=0.9)], ids=["gd", "sgd"])
-def test_how_batches_are_gathered_and_cut_changes_nothing(monkeypatch, limit, value, optimizer):
+def test_how_batches_are_gathered_and_cut_changes_nothing(monkeypatch, module, limit, value, optimizer):
     """Large training splits are gathered in pieces, and large batches worked on in blocks."""
     model = MLP(hidden=(4,))
     whole = run(optimizer=optimizer, model=model)
-    monkeypatch.setattr(stepping, limit, value)
+    monkeypatch.setattr(module, limit, value)
     for ours, expected in zip(run(optimizer=optimizer, model=model).params, whole.params, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-14)
 

@@ -35,6 +35,11 @@ class EarlyStopping(Component, ABC):
 
     restore_best: bool = False
 
+    @property
+    def selects_on_validation(self) -> bool:
+        """Tell whether the validation split decides which epoch a run ends with: it is no independent judge then."""
+        return True
+
     @abstractmethod
     def watch(self) -> Watcher:
         """Return a watcher for one run."""

@@ -12,6 +12,11 @@ from lossexp.early_stopping.base import Decision, EarlyStopping, Watcher
 class Never(EarlyStopping):
     """Train for all epochs. With `restore_best` the weights of the epoch of least `val/loss` are kept at the end."""
 
+    @property
+    def selects_on_validation(self) -> bool:
+        """Tell whether the validation split chooses the weights."""
+        return self.restore_best
+
     def watch(self) -> Watcher:
         """Return a watcher that only notes the best epoch."""
         return _Best()
@@ -22,6 +27,7 @@ class _Best(Watcher):
         self.best = float("inf")
 
     def see(self, metrics: Mapping[str, float]) -> Decision:
-        is_best = metrics["val/loss"] < self.best
-        self.best = min(self.best, metrics["val/loss"])
+        loss = metrics.get("val/loss", float("inf"))  # there may be no validation split
+        is_best = loss < self.best
+        self.best = min(self.best, loss)
         return Decision(is_best, stop=False)

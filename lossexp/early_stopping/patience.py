@@ -39,6 +39,11 @@ class Patience(EarlyStopping):
         more = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith(_HIGHER_IS_BETTER))
         return -1 if more else 1
 
+    @property
+    def selects_on_validation(self) -> bool:
+        """Tell whether the monitored metric is one of the validation split."""
+        return self.monitor.startswith("val/")
+
     def watch(self) -> Watcher:
         """Return a watcher of the monitored metric."""
         return _Waiting(self)

@@ -1,0 +1,128 @@
+"""The examples of a stack: laid out in memory, or read in pieces, and handed out in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.datasets.base import Split
+from lossexp.rows import FileRows, dense, file_windows
+from lossexp.targets import Target, encode
+
+GATHER_ELEMENTS = 2**20
+"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing."""
+
+
+class Batch(NamedTuple):
+    """Examples as the runs of a stack see them.
+
+    Attributes:
+        X: Features with a last column of ones, `(n_streams, n, n_features + 1)`.
+        encoded: Targets, `(n_outputs, n_streams, n)`.
+        weight: How much each example counts, `(1, n_streams, n)`; None where all count alike.
+    """
+
+    X: Array
+    encoded: Array
+    weight: Array | None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of examples."""
+        return self.X.shape[1]
+
+    def cut(self, samples: slice) -> Batch:
+        """Return some of the examples, as views."""
+        weight = None if self.weight is None else self.weight[:, :, samples]
+        return Batch(self.X[:, samples], self.encoded[:, :, samples], weight)
+
+
+class StackedSplit:
+    """One split as the runs of a stack see it.
+
+    Arrays are laid out in memory once. Where the features of a split are in a file or sparse, every piece is laid out
+    when it is asked for.
+
+    Args:
+        splits: The split of each stream; all of one length.
+        target: What is predicted.
+        n_outputs: Number of outputs of the model.
+        dtype: Type of what is handed out.
+
+    Attributes:
+        n_samples: Number of examples.
+        n_columns: Number of features, and one for the ones.
+        variance: Variance of the targets of each stream, `(n_streams,)`; used for R² only.
+    """
+
+    def __init__(self, splits: Sequence[Split], target: Target, n_outputs: int, dtype: np.dtype[Any]) -> None:
+        self._splits, self._target, self._n_outputs, self._dtype = splits, target, n_outputs, dtype
+        self.n_samples, self.n_columns = len(splits[0]), splits[0].X.shape[1] + 1
+        self.variance = np.array([_variance(split) for split in splits])
+        self._mean_weight = [1.0 if split.weight is None else float(np.mean(split.weight)) for split in splits]
+        in_memory = all(isinstance(split.X, np.ndarray) for split in splits)
+        self.whole = self._piece([slice(0, self.n_samples)] * len(splits)) if in_memory else None
+
+    def cut(self, samples: slice) -> Batch:
+        """Return consecutive examples."""
+        return self._piece([samples] * len(self._splits)) if self.whole is None else self.whole.cut(samples)
+
+    def shuffled(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
+        """Yield all batches in random order, the order of each stream drawn from its own generator."""
+        is_file = isinstance(self._splits[0].X, FileRows)
+        for piece in self._windows(rngs, batch_size) if is_file else self._gathered(rngs, batch_size):
+            for first in range(0, piece.n_samples, batch_size):
+                yield piece.cut(slice(first, first + batch_size))
+
+    def _gathered(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
+        """Yield pieces in a random order over all examples."""
+        order = np.stack([rng.permutation(self.n_samples) for rng in rngs])
+        at_once = batch_size * max(GATHER_ELEMENTS // (len(order) * self.n_columns * batch_size), 1)
+        streams = np.arange(len(order))[:, None]
+        for start in range(0, self.n_samples, at_once):
+            some = order[:, start : start + at_once]
+            if self.whole is None:
+                yield self._piece(list(some))
+            else:
+                X, encoded, weight = self.whole
+                weight = None if weight is None else weight[:, streams, some]
+                yield Batch(X[streams, some], encoded[:, streams, some], weight)
+
+    def _windows(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
+        """Yield pieces of a file, each in random order."""
+        plans = [file_windows(self.n_samples, self.n_columns - 1, batch_size, rng) for rng in rngs]
+        for chunks_of_stream in zip(*plans, strict=True):
+            pieces = [self._piece(list(chunks)) for chunks in zip(*chunks_of_stream, strict=True)]
+            n = sum(piece.n_samples for piece in pieces)
+            order = np.stack([rng.permutation(n) for rng in rngs])
+            streams = np.arange(len(order))[:, None]
+            X = np.concatenate([piece.X for piece in pieces], axis=1)[streams, order]
+            encoded = np.concatenate([piece.encoded for piece in pieces], axis=2)[:, streams, order]
+            weights = [piece.weight for piece in pieces if piece.weight is not None]
+            yield Batch(X, encoded, np.concatenate(weights, axis=2)[:, streams, order] if weights else None)
+
+    def _piece(self, rows: Sequence[slice | Array]) -> Batch:
+        """Lay out some examples of each stream, as many of each."""
+        parts = [(dense(split.X, some), split.y[some]) for split, some in zip(self._splits, rows, strict=True)]
+        n_streams, n_samples = len(parts), len(parts[0][1])
+        X = np.ones((n_streams, n_samples, self.n_columns), dtype=self._dtype)
+        encoded = np.empty((self._n_outputs, n_streams, n_samples), dtype=self._dtype)
+        is_weighted = any(split.weight is not None for split in self._splits)
+        weight = np.ones((1, n_streams, n_samples), dtype=self._dtype) if is_weighted else None
+        for stream, (features, y) in enumerate(parts):
+            X[stream, :, :-1] = features
+            encoded[:, stream] = encode(y, self._target, self._n_outputs, self._dtype)
+            own = self._splits[stream].weight
+            if weight is not None and own is not None:
+                weight[0, stream] = own[rows[stream]] / self._mean_weight[stream]
+        return Batch(X, encoded, weight)
+
+
+def _variance(split: Split) -> float:
+    if not len(split):
+        return float("nan")
+    mean = np.average(split.y, weights=split.weight)
+    return float(np.average(np.square(split.y - mean), weights=split.weight))

@@ -1,0 +1,72 @@
+"""Features that are not one array in memory: rows in a file, and sparse rows.
+
+A split's features may be an array `(n_samples, n_features)`, a SciPy CSR matrix or `FileRows`. All have `shape` and are
+read in pieces by `dense`; what is read is never more than was asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossexp.components import Array
+
+CHUNK_ROWS = 4096
+"""About so many consecutive rows are read at once from a file when rows are shuffled."""
+
+WINDOW_BYTES = 2**24
+"""About so much is in memory at once of a file whose rows are shuffled."""
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """Rows in a file of plain numbers, read when they are asked for and not kept.
+
+    Reading rather than mapping the file keeps the memory of the process small, whatever the size of the file; the
+    pages that the operating system caches are its own.
+
+    Attributes:
+        path: The file.
+        offset: Byte at which the first row starts.
+        shape: `(n_samples, n_features)`.
+        dtype: Type of the numbers.
+    """
+
+    path: Path
+    offset: int
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Read consecutive rows."""
+        start, stop, _ = rows.indices(len(self))
+        n_rows, n_features = max(stop - start, 0), self.shape[1]
+        offset = self.offset + start * n_features * self.dtype.itemsize
+        return np.fromfile(self.path, self.dtype, n_rows * n_features, offset=offset).reshape(n_rows, n_features)
+
+
+def dense(X: Any, rows: slice | Array) -> Array:
+    """Return some rows as an array `(n, n_features)`. Rows of a file must be a slice."""
+    some = X[rows]
+    return some if isinstance(some, np.ndarray) else np.asarray(some.toarray())
+
+
+def file_windows(n_samples: int, n_features: int, batch_size: int, rng: np.random.Generator) -> list[list[slice]]:
+    """Return an order of reading a file: windows of a few chunks each, from anywhere in the file.
+
+    Rows are shuffled within a window when it is in memory. A random order over the whole file would read a page of it
+    for every row. All windows but the last hold a whole number of batches.
+    """
+    n_chunk = batch_size * -(-CHUNK_ROWS // batch_size)
+    starts = np.arange(0, n_samples, n_chunk)
+    # The last chunk may be short: it comes last, so that no batch before it is.
+    order = [*rng.permutation(len(starts) - 1), len(starts) - 1]
+    chunks = [slice(int(starts[place]), min(int(starts[place]) + n_chunk, n_samples)) for place in order]
+    n_together = max(WINDOW_BYTES // (n_chunk * n_features * 4), 2)
+    return [chunks[first : first + n_together] for first in range(0, len(chunks), n_together)]

@@ -1,0 +1,131 @@
+"""The numbers of one run that a verdict rests on."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.verdict.evidence import Evidence
+from lossexp.verdict.maximum_test import Contrasts, contrasts
+
+FEW = 20
+"""The mean of fewer independent examples is too far from normal for any of the tests."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How sure a verdict is to be.
+
+    Attributes:
+        alpha: Probability of a false alarm.
+        margin: A rise up to this fraction of the headroom is none.
+        n_draws: Draws of a test, at most.
+        seed: Seed of the draws.
+    """
+
+    alpha: float
+    margin: float
+    n_draws: int
+    seed: int
+
+
+class Measured:
+    """One run at the epochs where all that was measured is finite, the final model among them.
+
+    Attributes:
+        epochs: Those epochs, `(n_checkpoints,)`.
+        losses: Loss of each validation example, `(n_val, n_checkpoints)`; `errors` the same.
+        train: Mean training loss, `(n_checkpoints,)`.
+        mean: Mean validation loss, `(n_checkpoints,)`.
+        units: Which independent unit each example belongs to, numbered from 0, `(n_val,)`.
+        final: Place of the final model among the epochs.
+        best: Place of the least mean.
+        floor: The least loss that is possible; where that is not known, the least that was seen.
+        headroom: Validation loss of the best constant prediction less the floor.
+        train_headroom: The same of the training loss.
+    """
+
+    def __init__(self, evidence: Evidence, settings: Settings) -> None:
+        self.evidence, self.settings = evidence, settings
+        finite = is_finite(evidence)
+        self.epochs: Array = evidence.epochs[finite]
+        self.losses: Array = evidence.losses[:, finite].astype(np.float64)
+        self.errors: Array = evidence.errors[:, finite].astype(np.float64)
+        self.train: Array = evidence.train_losses[finite]
+        self.mean: Array = self.losses.mean(axis=0)
+        n_val = len(self.losses)
+        self.units = np.arange(n_val) if evidence.groups is None else np.unique(evidence.groups, return_inverse=True)[1]
+        self.final = int(np.searchsorted(self.epochs, evidence.final_epoch))
+        self.best = int(self.mean.argmin())
+        seen = float(min(self.mean.min(), self.train.min()))
+        self.floor = evidence.infimum if math.isfinite(evidence.infimum) else seen
+        self.headroom = self._above_floor(float(np.mean(evidence.constant_losses)), float(self.mean[0]))
+        self.train_headroom = self._above_floor(evidence.constant_train_loss, float(self.train[0]))
+
+    def _above_floor(self, constant: float, first: float) -> float:
+        """Return what there is to learn; if nothing, as a constant is perfect already, what the first model had to."""
+        found = (loss - self.floor for loss in (constant, first))
+        return next((distance for distance in found if 0 < distance < math.inf), 1.0)
+
+    @property
+    def n_units(self) -> int:
+        """Number of independent validation examples, or groups of them."""
+        return int(self.units.max()) + 1
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether there are enough of them, in each of the halves where they are to be halved."""
+        return self.n_units >= (2 * FEW if self.evidence.selected_on_validation else FEW)
+
+    @property
+    def margin(self) -> float:
+        """A rise of the loss that is none yet."""
+        return self.settings.margin * self.headroom
+
+    @property
+    def error_margin(self) -> float:
+        """The same for the task error, whose headroom is the error of the best constant prediction."""
+        return self.settings.margin * float(np.mean(self.evidence.constant_errors))
+
+    @property
+    def train_skill(self) -> float:
+        """The part of the headroom of the training split that the final model has learnt."""
+        return float(1 - (self.train[self.final] - self.floor) / self.train_headroom)
+
+    @property
+    def val_skill(self) -> float:
+        """The same of the validation split."""
+        return float(1 - (self.mean[self.final] - self.floor) / self.headroom)
+
+    @functools.cached_property
+    def better_than_constant(self) -> Contrasts:
+        """By how much the final model is better than the best constant prediction."""
+        return self.contrasts(self.evidence.constant_losses - self.losses[:, self.final])
+
+    @functools.cached_property
+    def gap(self) -> Contrasts:
+        """By how much the final model is worse than on the training split."""
+        return self.contrasts(self.losses[:, self.final] - self.train[self.final])
+
+    def contrasts(self, differences: Array, among: Array | None = None) -> Contrasts:
+        """Return the means of differences `(n_val, n_columns)`, or `(n_val,)` for one; `among` some of the examples."""
+        columns = differences.reshape(len(differences), -1)
+        groups = None if self.evidence.groups is None else self.units
+        if among is None:
+            return contrasts(columns, groups)
+        return contrasts(columns[among], None if groups is None else groups[among])
+
+    def back(self, n_epochs: float) -> int:
+        """Return the place of the last epoch that is at least `n_epochs` before the last one, or of the first."""
+        return max(int(np.searchsorted(self.epochs, self.epochs[-1] - n_epochs, side="right")) - 1, 0)
+
+
+def is_finite(evidence: Evidence) -> Array:
+    """Tell of each epoch whether everything measured at it is finite, `(n_checkpoints,)`."""
+    # A sum is finite only where every term is, and in float64 it does not overflow.
+    totals = (values.sum(axis=0, dtype=np.float64) for values in (evidence.losses, evidence.errors))
+    return np.logical_and.reduce([np.isfinite(total) for total in (*totals, evidence.train_losses)])

@@ -1,0 +1,192 @@
+"""What a verdict says: its name, and a sentence or two of what was seen, how sure it is, and what to try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossexp.comparison.wording import probability
+from lossexp.verdict.evidence import Evidence
+from lossexp.verdict.measuring import Measured
+from lossexp.verdict.rising import Rise
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict, or a remark on one, in words; `notes` are the names of the remarks that its sentence contains."""
+
+    name: str
+    sentence: str
+    notes: tuple[str, ...] = ()
+
+
+def diverged(evidence: Evidence) -> Finding:
+    """Say that training left the finite numbers."""
+    return Finding(
+        "diverged", f"Diverged after epoch {evidence.epochs[-1]}. Try a smaller optimizer.lr, or standardized features."
+    )
+
+
+def climbed(part: float) -> Finding:
+    """Say that the training loss ended above its start."""
+    return Finding(
+        "diverged",
+        f"Diverged: the training loss ended {percent(part)} of headroom above its start. Try a smaller optimizer.lr.",
+    )
+
+
+def too_few(measured: Measured) -> Finding:
+    """Say that there are too few examples for any test."""
+    units = "validation examples" if measured.evidence.groups is None else "groups of validation examples"
+    return Finding("inconclusive", f"Inconclusive: {measured.n_units} {units} are too few to say anything.")
+
+
+def no_skill(measured: Measured, *, is_stuck: bool) -> Finding:
+    """Say that next to nothing was learnt."""
+    seen = f"the predictions are not better than a constant (p {probability(measured.better_than_constant.p)})"
+    if is_stuck:
+        return Finding(
+            "no skill",
+            f"No skill: {seen}, and the training loss no longer moves. Try a smaller initial scale (model.scale), "
+            "another optimizer.lr, or a loss that does not go flat where the model is far off.",
+            ("stuck",),
+        )
+    return Finding(
+        "no skill",
+        f"No skill yet: {seen}, but the training loss still falls. Try more epochs or a larger optimizer.lr; or the "
+        "features say nothing about the target.",
+    )
+
+
+def overfit(measured: Measured, risen: Rise) -> Finding:
+    """Say that the loss has risen while that of training fell, and whether the predictions are worse too."""
+    is_error = risen.p_error <= measured.settings.alpha
+    start, predictions = (
+        ("Overfit", f"and its predictions are worse too (p {probability(risen.p_error)})")
+        if is_error
+        else ("Overfit in confidence", f"though its predictions are not shown to be (p {probability(risen.p_error)})")
+    )
+    best = int(measured.epochs[measured.best])
+    stop = f"early stopping at about epoch {best}, a" if best else "a"
+    return Finding(
+        "overfit (error)" if is_error else "overfit (confidence)",
+        f"{start}: the final model is worse than that of epoch {best} {_best_set(measured, risen)} by "
+        f"{_rise(measured)} (p {probability(risen.p)}), {predictions}. "
+        f"Try {stop} weight penalty (optimizer.weight_decay) or more data.",
+    )
+
+
+def unstable(measured: Measured, risen: Rise) -> Finding:
+    """Say that both losses have risen."""
+    return Finding(
+        "unstable",
+        f"Unstable: validation loss is above that of epoch {measured.epochs[measured.best]} "
+        f"{_best_set(measured, risen)} by {_rise(measured)} (p {probability(risen.p)}), but so is the training loss: "
+        "this is not overfitting, the steps are too large. Try a smaller optimizer.lr or schedule=cosine.",
+    )
+
+
+def not_converged(measured: Measured, window: int) -> Finding:
+    """Say that the loss still falls."""
+    fall = float(measured.mean[window] - measured.mean[-1]) / measured.headroom
+    n_epochs = int(measured.epochs[-1] - measured.epochs[window])
+    over = "the last epoch" if n_epochs == 1 else f"the last {n_epochs} epochs"
+    return Finding(
+        "not converged",
+        f"Not converged: validation loss still falls, by {percent(fall)} of headroom over {over}. "
+        "Try more epochs (training.epochs) or a larger optimizer.lr.",
+    )
+
+
+def not_better_than_constant(measured: Measured, *, is_sure: bool) -> Finding:
+    """Say that what was learnt is of no use on other examples, or that this cannot be known."""
+    seen = f"{percent(measured.train_skill)} of headroom were learnt on the training split"
+    if is_sure:
+        return Finding(
+            "no skill",
+            f"No skill: {seen}, but nothing of it holds for validation examples. Try more data, a smaller model or a "
+            "weight penalty (optimizer.weight_decay); or the features say nothing about the target.",
+            ("memorized",),
+        )
+    return Finding(
+        "inconclusive",
+        f"Inconclusive: {seen}, but predictions for validation examples are not shown to be better than a constant "
+        f"(p {probability(measured.better_than_constant.p)}). Try more validation examples.",
+    )
+
+
+def inconclusive(measured: Measured, risen: Rise, resolution: float) -> Finding:
+    """Say that a rise would have gone unseen, and how many examples would show it."""
+    detectable = risen.detectable / measured.headroom
+    needed = measured.n_units * (detectable / resolution) ** 2
+    digits = 1 - math.floor(math.log10(needed))
+    return Finding(
+        "inconclusive",
+        f"Inconclusive: with {measured.n_units} validation examples only a rise above {percent(detectable)} of "
+        f"headroom can be seen. About {round(needed, digits):.0f} would show one of {percent(resolution)}.",
+    )
+
+
+def good_fit(measured: Measured, risen: Rise, remarks: Sequence[Finding]) -> Finding:
+    """Say that nothing is wrong, with the gap and what else there is to say."""
+    half = float(np.diff(measured.gap.bounds(0.95), axis=0)[0, 0]) / 2 / measured.headroom
+    seen = (
+        f"Good fit: {percent(measured.val_skill)} of headroom learnt, no rise of the validation loss "
+        f"(p {probability(risen.p)}; one by {percent(risen.detectable / measured.headroom)} would have been seen), "
+        f"gap to training {percent(float(measured.gap.mean[0]) / measured.headroom)} ± {percent(half)}."
+    )
+    return Finding(
+        "good fit",
+        " ".join([seen, *(remark.sentence for remark in remarks)]),
+        tuple(remark.name for remark in remarks),
+    )
+
+
+def large_gap() -> Finding:
+    """Remark that training examples are fitted much better than others."""
+    return Finding("large gap", "That is a large gap: more data or a weight penalty (optimizer.weight_decay) may help.")
+
+
+def bump(first: int, last: int) -> Finding:
+    """Remark that the loss was higher in between."""
+    at = f"epoch {first}" if first == last else f"epochs {first}-{last}"
+    return Finding(f"bump at {at}", f"Validation loss had a bump at {at}: stopping at the first rise would cost.")
+
+
+def low_train_skill(skill: float) -> Finding:
+    """Remark that a high training loss has two possible causes."""
+    return Finding(
+        "high training loss",
+        f"Only {percent(skill)} of headroom are learnt in training: underfit or irreducible noise, which one curve "
+        "cannot tell apart. Compare with a larger model.",
+    )
+
+
+def underfit(measured: Measured, other: Measured, name: str, p: float) -> Finding:
+    """Say that another run shows that more can be learnt."""
+    more = float(np.mean(measured.errors[:, measured.final] - other.errors[:, other.final]))
+    of_constant = more / float(np.mean(measured.evidence.constant_errors))
+    return Finding(
+        "underfit",
+        f"Underfit: {name} has a task error that is lower by {percent(of_constant)} of a constant's on the same "
+        f"validation examples (p {probability(p)}), and learns {percent(other.train_skill)} of headroom in training "
+        f"instead of {percent(measured.train_skill)}. Try a larger model, more epochs or a smaller weight penalty.",
+    )
+
+
+def percent(part: float) -> str:
+    """Return a part of 1 in percent, with a digit after the point below 10."""
+    number = 100 * part
+    return f"{number:.0f} %" if abs(number) >= 9.95 else f"{number:.1f} %"
+
+
+def _rise(measured: Measured) -> str:
+    return f"{percent(float(measured.mean[measured.final] - measured.mean[measured.best]) / measured.headroom)} of headroom"
+
+
+def _best_set(measured: Measured, risen: Rise) -> str:
+    candidates = measured.epochs[risen.may_be_best]
+    return f"(95 % set {candidates[0]}-{candidates[-1]})"
