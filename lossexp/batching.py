@@ -9,7 +9,7 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.datasets.base import Split
-from lossexp.rows import FileRows, dense, file_windows
+from lossexp.rows import FileRows, Window, taken, windows
 from lossexp.targets import Target, encode
 
 GATHER_ELEMENTS = 2**20
@@ -62,7 +62,7 @@ class StackedSplit:
         self._splits, self._target, self._n_outputs, self._dtype = splits, target, n_outputs, dtype
         self.n_samples, self.n_columns = len(splits[0]), splits[0].X.shape[1] + 1
         self.variance = np.array([_variance(split) for split in splits])
-        self._mean_weight = [1.0 if split.weight is None else float(np.mean(split.weight)) for split in splits]
+        self._mean_weight = [_mean_weight(split) for split in splits]
         in_memory = all(isinstance(split.X, np.ndarray) for split in splits)
         self.whole = self._piece([slice(0, self.n_samples)] * len(splits)) if in_memory else None
 
@@ -93,20 +93,13 @@ class StackedSplit:
 
     def _windows(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
         """Yield pieces of a file, each in random order."""
-        plans = [file_windows(self.n_samples, self.n_columns - 1, batch_size, rng) for rng in rngs]
-        for chunks_of_stream in zip(*plans, strict=True):
-            pieces = [self._piece(list(chunks)) for chunks in zip(*chunks_of_stream, strict=True)]
-            n = sum(piece.n_samples for piece in pieces)
-            order = np.stack([rng.permutation(n) for rng in rngs])
-            streams = np.arange(len(order))[:, None]
-            X = np.concatenate([piece.X for piece in pieces], axis=1)[streams, order]
-            encoded = np.concatenate([piece.encoded for piece in pieces], axis=2)[:, streams, order]
-            weights = [piece.weight for piece in pieces if piece.weight is not None]
-            yield Batch(X, encoded, np.concatenate(weights, axis=2)[:, streams, order] if weights else None)
+        shape = self.n_samples, self.n_columns - 1
+        for rows in zip(*(windows(shape, batch_size, rng) for rng in rngs), strict=True):
+            yield self._piece(rows)
 
-    def _piece(self, rows: Sequence[slice | Array]) -> Batch:
+    def _piece(self, rows: Sequence[slice | Array | Window]) -> Batch:
         """Lay out some examples of each stream, as many of each."""
-        parts = [(dense(split.X, some), split.y[some]) for split, some in zip(self._splits, rows, strict=True)]
+        parts = [(taken(split.X, some), taken(split.y, some)) for split, some in zip(self._splits, rows, strict=True)]
         n_streams, n_samples = len(parts), len(parts[0][1])
         X = np.ones((n_streams, n_samples, self.n_columns), dtype=self._dtype)
         encoded = np.empty((self._n_outputs, n_streams, n_samples), dtype=self._dtype)
@@ -117,8 +110,12 @@ class StackedSplit:
             encoded[:, stream] = encode(y, self._target, self._n_outputs, self._dtype)
             own = self._splits[stream].weight
             if weight is not None and own is not None:
-                weight[0, stream] = own[rows[stream]] / self._mean_weight[stream]
+                weight[0, stream] = taken(own, rows[stream]) / self._mean_weight[stream]
         return Batch(X, encoded, weight)
+
+
+def _mean_weight(split: Split) -> float:
+    return 1.0 if split.weight is None or not len(split) else float(np.mean(split.weight))
 
 
 def _variance(split: Split) -> float:

@@ -16,7 +16,7 @@ from lossexp.verdict import Evidence, checkpoint_epochs
 Ending = Literal["completed", "stopped early", "diverged"]
 
 MAX_EXAMPLES = 10_000
-"""So many validation examples are kept at most: the first, of a split whose order is random."""
+"""So many validation examples are kept at most, spread evenly over the split."""
 
 
 class Checkpoints:
@@ -32,9 +32,10 @@ class Checkpoints:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.scheduled: list[int] = checkpoint_epochs(stack.training.epochs).tolist()
-        self.n_examples = min(stack.val.n_samples, MAX_EXAMPLES)
+        n_val = stack.val.n_samples
+        self.examples = np.arange(n_val) if n_val <= MAX_EXAMPLES else np.arange(MAX_EXAMPLES) * n_val // MAX_EXAMPLES
         self._latest, self._best, n_places = range(len(self.scheduled), len(self.scheduled) + 3)
-        self._losses = np.empty((n_places, stack.n_runs, self.n_examples), dtype=np.float32)
+        self._losses = np.empty((n_places, stack.n_runs, len(self.examples)), dtype=np.float32)
         self._errors = np.empty_like(self._losses)
         self._train_losses = np.empty((n_places, stack.n_runs))
         self._place, self._runs = 0, np.arange(stack.n_runs)
@@ -47,14 +48,12 @@ class Checkpoints:
 
     def take(self, runs: slice, samples: slice, loss: Array, error: Array, weight: Array | None) -> None:
         """Take in `(n_runs, n)` of each for a slice of the measured runs and of the samples."""
-        samples = slice(samples.start, min(samples.stop, self.n_examples))
-        n = samples.stop - samples.start
-        if n <= 0:
-            return
+        first, last = np.searchsorted(self.examples, (samples.start, samples.stop))
+        inside = self.examples[first:last] - samples.start
         for kept, values in ((self._losses, loss), (self._errors, error)):
             # Times the weights, whose mean is 1: a mean over the examples is then the weighted one.
-            weighted = values[:, :n] if weight is None else values[:, :n] * weight[:, :n]
-            kept[self._place, self._runs[runs], samples] = weighted
+            weighted = values if weight is None else values * weight
+            kept[self._place, self._runs[runs], first:last] = weighted[:, inside]
 
     def take_train_loss(self, loss: Array) -> None:
         """Take in the mean training loss of the measured runs, `(n_measured,)`."""
@@ -72,7 +71,7 @@ class Checkpoints:
         schedule has: the latest place holds an epoch that is not finite.
         """
         n_scheduled = bisect_right(self.scheduled, last)
-        if not self.n_examples or not n_scheduled:
+        if not len(self.examples) or not n_scheduled:
             return None
         places = dict(zip(self.scheduled[:n_scheduled], range(n_scheduled), strict=True))
         if ending != "diverged":
@@ -106,7 +105,7 @@ class Checkpoints:
             target, loss, n_outputs = self.stack.target, member.loss, self.stack.n_outputs
             train, val = (
                 encode(y, target, n_outputs, np.float64)[:, None]
-                for y in (member.data.train.y, member.data.val.y[: self.n_examples])
+                for y in (member.data.train.y, member.data.val.y[self.examples])
             )
             raw = best_constant(loss, train)[:, None, None]
             losses, train_losses = (loss.value(np.broadcast_to(raw, y.shape).copy(), y)[0] for y in (val, train))
@@ -120,4 +119,4 @@ class Checkpoints:
         weight = member.data.val.weight
         if weight is None:
             return list(values)
-        return [value * (weight[: self.n_examples] / np.mean(weight)) for value in values]
+        return [value * (weight[self.examples] / np.mean(weight)) for value in values]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 TRAIN, VALIDATION, ALARM = "#2f7fc1", "#e07b1a", "#c62f3b"
-_INK, _FAINT, _GRID = "#333333", "#999999", "#dddddd"
+_INK, _FAINT, _GRID, _BAND = "#333333", "#999999", "#dddddd", "#fbeedd"
 
 _LOG_RATIO = 20
 """Positive losses whose largest is more than this many times the smallest are drawn on a log scale."""
@@ -103,6 +103,21 @@ _FINE = 3
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What was found about a validation curve.
+
+    Attributes:
+        name: The verdict.
+        best_set: First and last epoch that may be the best; shaded.
+        rise: How far the end lies above the best epoch, in parts of the headroom; 0 marks none.
+    """
+
+    name: str
+    best_set: tuple[int, int]
+    rise: float = 0.0
+
+
+@dataclass(frozen=True)
 class _Frame:
     """Where epochs and losses lie in the picture, in pixels."""
 
@@ -152,6 +167,10 @@ class _Sheet:
         for y in ys:
             self.line(np.array([[_LEFT, round(y) + middle], [_RIGHT, round(y) + middle]]), colour, 1)
 
+    def band(self, x0: float, x1: float) -> None:
+        """Shade the frame between two places."""
+        self._draw.rectangle([x * _FINE for x in (x0, _TOP, x1, _BOTTOM)], _BAND)
+
     def line(self, points: Array, colour: str, width: float) -> None:
         # Joints take a loop in Python; where points are dense no gap between two segments can be seen.
         joint = "curve" if len(points) < _WIDTH else None
@@ -192,7 +211,15 @@ class CurvePainter:
         self._palette = _palette()
 
     def paint(
-        self, path: Path, history: History, *, title: str, best_epoch: int, loss_label: str, diverged: bool = False
+        self,
+        path: Path,
+        history: History,
+        *,
+        title: str,
+        best_epoch: int,
+        loss_label: str,
+        diverged: bool = False,
+        finding: Finding | None = None,
     ) -> None:
         """Write the loss curves of one run to `path`.
 
@@ -203,6 +230,7 @@ class CurvePainter:
             best_epoch: Epoch to mark on the validation curve.
             loss_label: What the vertical axis shows.
             diverged: Whether the curves end because the run diverged; their ends are marked.
+            finding: What was found about the validation curve, to be marked.
 
         Raises:
             StorageError: The file cannot be written.
@@ -213,7 +241,8 @@ class CurvePainter:
         frame = _Frame(first, max(last, first + 1), LossAxis.covering(train, val))
         is_best = epochs == best_epoch
         best = frame.points(epochs[is_best], val[is_best])
-        sheet = _draw(frame, frame.points(epochs, train), frame.points(epochs, val), best, diverged)
+        curves = frame.points(epochs, train), frame.points(epochs, val)
+        sheet = _draw(frame, *curves, best, diverged, finding)
         legend = [
             (f"{loss_label}, log scale" if frame.axis.is_log else loss_label, _INK),
             *(("    ━━━ ", TRAIN), ("train", _INK), ("    ━ ━ ", VALIDATION), ("validation", _INK)),
@@ -224,6 +253,8 @@ class CurvePainter:
             legend += [("    ✕ diverged", ALARM)]
         image = sheet.finished()
         self._write_text(image, frame, title, legend)
+        if finding and len(best):
+            self._write_finding(image, finding, best[0])
         self._save(image, path)
 
     def _write_text(self, image: PILImage, frame: _Frame, title: str, legend: list[tuple[str, str]]) -> None:
@@ -240,6 +271,15 @@ class CurvePainter:
         for text, colour in legend:
             draw.text((x, 68), text, colour, self._font, anchor="ls")
             x += self._font.getlength(text)
+
+    def _write_finding(self, image: PILImage, finding: Finding, best: Array) -> None:
+        """Write the verdict at the top right of the frame, and a rise below its bracket."""
+        from PIL import ImageDraw
+
+        draw = ImageDraw.Draw(image)
+        draw.text((_RIGHT - 4, _TOP + 6), finding.name, ALARM if finding.rise else _INK, self._bold, anchor="rt")
+        if finding.rise:
+            draw.text((_RIGHT - 6, best[1] + 7), f"+{100 * finding.rise:.0f} % of headroom", ALARM, self._font, anchor="rt")
 
     def _fitting(self, title: str) -> str:
         """Return `title` in one line of drawable characters, cut to the width of the picture."""
@@ -258,9 +298,13 @@ class CurvePainter:
             raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
 
 
-def _draw(frame: _Frame, train: Array, val: Array, best: Array, diverged: bool) -> _Sheet:
+def _draw(
+    frame: _Frame, train: Array, val: Array, best: Array, diverged: bool, finding: Finding | None = None
+) -> _Sheet:
     """Draw everything but the text; curves and the best point are points `(n, 2)`."""
     sheet = _Sheet()
+    if finding:
+        sheet.band(*frame.x(np.array(finding.best_set)).tolist())
     sheet.grid(frame)
     sheet.straight(best[:, 0], (), _FAINT)
     for points, colour, stroke in ((train, TRAIN, sheet.line), (val, VALIDATION, sheet.dashes)):
@@ -268,6 +312,10 @@ def _draw(frame: _Frame, train: Array, val: Array, best: Array, diverged: bool) 
             stroke(points, colour, 2.3)
         else:
             sheet.dots(points, colour)
+    if finding and finding.rise and len(best) and len(val):
+        # A bracket at the right end, from the level of the best epoch up to that of the last.
+        sheet.line(np.array([best[0], [_RIGHT - 6, best[0, 1]]]), ALARM, 1)
+        sheet.line(np.array([[_RIGHT - 6, best[0, 1]], [_RIGHT - 6, val[-1, 1]]]), ALARM, 2.4)
     sheet.dots(best, VALIDATION)
     if diverged:
         sheet.crosses(np.concatenate([train[-1:], val[-1:]]), ALARM)
@@ -290,7 +338,7 @@ def _palette() -> PILImage:
     """Return an image whose palette holds the colours of a picture: lines and text in 16 shades down to white."""
     from PIL import Image, ImageColor
 
-    smooth, flat = (TRAIN, VALIDATION, ALARM, _INK), (_FAINT, _GRID)
+    smooth, flat = (TRAIN, VALIDATION, ALARM, _INK), (_FAINT, _GRID, _BAND)
     inks = np.array([ImageColor.getrgb(ink) for ink in smooth])
     shades = 255 - np.linspace(0, 1, 16)[:, None, None] * (255 - inks)
     palette = Image.new("P", (1, 1))

@@ -1,11 +1,12 @@
 """Features that are not one array in memory: rows in a file, and sparse rows.
 
 A split's features may be an array `(n_samples, n_features)`, a SciPy CSR matrix or `FileRows`. All have `shape` and are
-read in pieces by `dense`; what is read is never more than was asked for.
+read in pieces by `taken`; what is read is never more than was asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,22 +52,40 @@ class FileRows:
         return np.fromfile(self.path, self.dtype, n_rows * n_features, offset=offset).reshape(n_rows, n_features)
 
 
-def dense(X: Any, rows: slice | Array) -> Array:
-    """Return some rows as an array `(n, n_features)`. Rows of a file must be a slice."""
-    some = X[rows]
+@dataclass(frozen=True)
+class Window:
+    """Rows of a few chunks of a file, in an order of their own.
+
+    Attributes:
+        chunks: Consecutive rows each.
+        order: Permutation of all of these rows.
+    """
+
+    chunks: list[slice]
+    order: Array
+
+
+def taken(table: Any, rows: slice | Array | Window) -> Array:
+    """Return some rows of an array, a sparse matrix or a file as an array; rows of a file are a slice or a window."""
+    if isinstance(rows, Window):
+        return np.concatenate([taken(table, chunk) for chunk in rows.chunks])[rows.order]
+    some = table[rows]
     return some if isinstance(some, np.ndarray) else np.asarray(some.toarray())
 
 
-def file_windows(n_samples: int, n_features: int, batch_size: int, rng: np.random.Generator) -> list[list[slice]]:
-    """Return an order of reading a file: windows of a few chunks each, from anywhere in the file.
+def windows(shape: tuple[int, int], batch_size: int, rng: np.random.Generator) -> Iterator[Window]:
+    """Yield an order of reading a file: windows of a few chunks each, from anywhere in the file.
 
-    Rows are shuffled within a window when it is in memory. A random order over the whole file would read a page of it
+    Rows are shuffled within a window while it is in memory. A random order over the whole file would read a page of it
     for every row. All windows but the last hold a whole number of batches.
     """
+    n_samples, n_features = shape
     n_chunk = batch_size * -(-CHUNK_ROWS // batch_size)
     starts = np.arange(0, n_samples, n_chunk)
     # The last chunk may be short: it comes last, so that no batch before it is.
-    order = [*rng.permutation(len(starts) - 1), len(starts) - 1]
-    chunks = [slice(int(starts[place]), min(int(starts[place]) + n_chunk, n_samples)) for place in order]
+    places = [*rng.permutation(len(starts) - 1), len(starts) - 1]
+    chunks = [slice(int(starts[place]), min(int(starts[place]) + n_chunk, n_samples)) for place in places]
     n_together = max(WINDOW_BYTES // (n_chunk * n_features * 4), 2)
-    return [chunks[first : first + n_together] for first in range(0, len(chunks), n_together)]
+    for first in range(0, len(chunks), n_together):
+        some = chunks[first : first + n_together]
+        yield Window(some, rng.permutation(sum(chunk.stop - chunk.start for chunk in some)))

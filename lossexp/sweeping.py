@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossexp import compatibility
+from lossexp.checkpoints import MAX_EXAMPLES
 from lossexp.config import Job
 from lossexp.datasets.base import Data, Dataset
 from lossexp.errors import ConfigError, IncompatibleError
 from lossexp.evaluation import CACHE_BYTES
 from lossexp.experiment import Sweep
 from lossexp.stacking import Member, arrange, stack_key
+from lossexp.verdict import checkpoint_epochs
 
 SHOWN = 5
 """How many of many like problems a message spells out."""
@@ -43,7 +45,7 @@ class Plan:
         return sum(job.experiment.training.epochs for job in self.jobs)
 
     def stack_bytes(self, stack: Sequence[int]) -> int:
-        """Estimate the memory that training a stack takes: data, parameters and their copies, activations."""
+        """Estimate the memory of training a stack: data, parameters and copies, activations, losses of examples."""
         member = self.members[stack[0]]
         data, training = member.data, member.experiment.training
         n_outputs = member.loss.n_outputs(data.target)
@@ -58,7 +60,21 @@ class Plan:
         )
         # Measuring both splits: raw predictions and temporaries, and for hidden layers sums, activations and slopes.
         measuring = (4 if len(sizes) == 1 else 12) * CACHE_BYTES
-        return numbers * np.dtype(training.dtype).itemsize + measuring
+        kept = 8 * len(stack) * len(checkpoint_epochs(training.epochs)) * min(len(data.val), MAX_EXAMPLES)
+        return numbers * np.dtype(training.dtype).itemsize + measuring + kept
+
+
+def refuse_too_many(n_runs: int, settings: Sweep) -> None:
+    """Refuse more runs than a sweep may have.
+
+    Raises:
+        ConfigError: There are more.
+    """
+    if n_runs > settings.max_runs:
+        raise ConfigError(
+            f"This sweep has {n_runs} runs, more than sweep.max_runs={settings.max_runs}. "
+            f"If you mean it: sweep.max_runs={n_runs}"
+        )
 
 
 def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:

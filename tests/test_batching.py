@@ -11,7 +11,7 @@ from lossexp.experiment import Training
 from lossexp.losses import CCE, MSE
 from lossexp.models import MLP, Linear
 from lossexp.optimizers import GD, SGD
-from lossexp.rows import FileRows, dense, file_windows
+from lossexp.rows import FileRows, taken, windows
 
 from .trainings import REGRESSION, THREE_CLASSES, drawn, member, trained
 
@@ -72,8 +72,7 @@ def test_an_epoch_over_a_file_has_each_example_once_in_whole_batches(monkeypatch
 
 
 def test_windows_of_a_file_are_bounded_and_full_but_for_the_last():
-    windows = file_windows(100_000, 28, 32, np.random.default_rng(0))
-    sizes = [sum(chunk.stop - chunk.start for chunk in window) for window in windows]
+    sizes = [len(window.order) for window in windows((100_000, 28), 32, np.random.default_rng(0))]
     assert sum(sizes) == 100_000
     assert all(size % 32 == 0 for size in sizes[:-1])
     assert max(sizes) * 28 * 4 <= max(rows.WINDOW_BYTES, 2 * rows.CHUNK_ROWS * 28 * 4)
@@ -82,8 +81,8 @@ def test_windows_of_a_file_are_bounded_and_full_but_for_the_last():
 def test_a_file_reads_the_rows_asked_for(in_file):
     features = in_file(X.astype(np.float32))
     assert len(features) == 50
-    np.testing.assert_array_equal(dense(features, slice(48, 99)), X[48:].astype(np.float32))
-    assert dense(features, slice(60, 70)).shape == (0, 3)
+    np.testing.assert_array_equal(taken(features, slice(48, 99)), X[48:].astype(np.float32))
+    assert taken(features, slice(60, 70)).shape == (0, 3)
 
 
 @pytest.mark.parametrize("kind", ["file", "sparse"])

@@ -1,6 +1,7 @@
 """A sweep before it starts: every job checked, each different one once, grouped into stacks."""
 
 import re
+import importlib
 import tracemalloc
 
 import numpy as np
@@ -148,6 +149,7 @@ def test_the_memory_that_is_announced_is_about_what_is_taken(model):
     listed = jobs(*arguments, "loss=mse,bce", "seed=range(8)", "optimizer.batch_size=512")
     of_jobs = plan(listed, listed[0].sweep)
     (stack,) = of_jobs.stacks
+    importlib.import_module("scipy.optimize")  # whose code would count
     tracemalloc.start()
     for _ in train(Stack([of_jobs.members[index] for index in stack])):
         pass
