@@ -18,7 +18,7 @@ from lossexp.targets import Target, Task
 
 CLASS_METRICS = ("accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("rmse", "mae", "r2")
-HIGHER_IS_BETTER = frozenset({"accuracy", "r2", "auc"})
+HIGHER_IS_BETTER = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "r2", "auc"})
 
 
 def names(target: Target) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ def test_roc_auc_by_hand_and_without_a_class():
 def test_names_are_those_of_the_panel(target):
     panel = metrics.panel(np.ones((3, 1)), target, np.ones(1))
     assert metrics.names(target) == tuple(panel)
-    assert {"accuracy", "r2", "auc"} == metrics.HIGHER_IS_BETTER
+    assert {"accuracy", "r2", "auc"} <= metrics.HIGHER_IS_BETTER
 
 
 def test_a_thousand_classes():

@@ -35,6 +35,7 @@ class Loss(Component, ABC):
         convex: Whether the value is convex in the raw prediction.
         formula: The value in plain text.
         estimates: What the best prediction is, in words.
+        judged_by: Metrics for which the best prediction by this loss is best too, the closest first.
         source: Author (year).
         other_names: What other libraries call it; recognised in error messages.
     """
@@ -43,6 +44,7 @@ class Loss(Component, ABC):
     convex: ClassVar[bool] = False
     formula: ClassVar[str] = ""
     estimates: ClassVar[str] = ""
+    judged_by: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[str] = ""
     other_names: ClassVar[tuple[str, ...]] = ()
 

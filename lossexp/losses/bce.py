@@ -32,6 +32,7 @@ class BCE(ClassLoss):
     convex = True
     formula = "log(1 + exp(raw)) - target · raw"
     estimates = "the probability"
+    judged_by = ("log_loss",)
     source = "Cox (1958)"
     other_names = (
         "binary_crossentropy",

@@ -21,6 +21,7 @@ class Brier(ClassLoss):
 
     formula = "sum of (p - target)², p = sigmoid(raw) or softmax(raw)"
     estimates = "the probability"
+    judged_by = ("brier",)
     source = "Brier (1950)"
     other_names = ("brier_score", "brier_score_loss", "quadratic_score")
 

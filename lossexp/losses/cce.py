@@ -29,6 +29,7 @@ class CCE(ClassLoss):
     convex = True
     formula = "-sum of target · log softmax(raw)"
     estimates = "the probabilities"
+    judged_by = ("log_loss",)
     source = "Cox (1966), as softmax Bridle (1990)"
     other_names = (
         "crossentropy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class ClassLoss(Loss, ABC):
     class_weight: tuple[Annotated[float, Interval(0)], ...] | None = None
 
     accepts = CLASSES
+    judged_by: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @abstractmethod
     def unweighted(self, raw: Array, target: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class DevianceLoss(Loss, ABC):
     accepts = REGRESSION
     convex = True
     estimates = "the mean"
+    judged_by: ClassVar[tuple[str, ...]] = ("rmse", "r2")
 
     @property
     @abstractmethod

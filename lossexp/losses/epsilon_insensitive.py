@@ -23,6 +23,7 @@ class EpsilonInsensitive(ResidualLoss):
     convex = True
     formula = "max(0, |raw - target| - epsilon)"
     estimates = "the median, to within epsilon"
+    judged_by = ("mae", "pinball_50")
     source = "Vapnik (1995)"
     other_names = ("svr", "support_vector_regression", "eps_insensitive", "l1_epsilon_insensitive")
 

@@ -130,6 +130,7 @@ class ProbabilityFormula(SurprisalLoss):
     derived: ClassVar[Derived]
 
     estimates = "depends on the text"
+    judged_by = ()
     source = "yours"
 
     def infimum(self, target: Target) -> float:

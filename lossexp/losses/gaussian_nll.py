@@ -22,6 +22,7 @@ class GaussianNLL(Loss):
     accepts = REGRESSION
     formula = "(log_variance + (mean - target)² exp(-log_variance)) / 2, raw = (mean, log_variance)"
     estimates = "the mean and the variance"
+    judged_by = ("rmse", "r2")
     source = "Nix and Weigend (1994)"
     other_names = ("GaussianNLLLoss", "gaussian", "normal_nll", "heteroscedastic")
 

@@ -26,6 +26,7 @@ class KL(ClassLoss):
     convex = True
     formula = "sum of target · (log(target) - log softmax(raw))"
     estimates = "the probabilities"
+    judged_by = ("log_loss",)
     source = "Kullback and Leibler (1951)"
     other_names = (
         "kl_divergence",

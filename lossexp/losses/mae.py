@@ -21,6 +21,7 @@ class MAE(ResidualLoss):
     convex = True
     formula = "|raw - target|"
     estimates = "the median"
+    judged_by = ("mae", "pinball_50")
     source = "Boscovich (1757), Laplace (1799)"
     other_names = ("l1", "L1Loss", "mean_absolute_error", "absolute_error", "least_absolute_deviations", "lad")
 

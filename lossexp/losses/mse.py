@@ -31,6 +31,7 @@ class MSE(Loss):
     accepts = REGRESSION | CLASSES
     formula = "(link.inverse(raw) - target)²"
     estimates = "the mean, or the probability"
+    judged_by = ("rmse", "r2", "brier")
     source = "Legendre (1805), Gauss (1809)"
     other_names = (
         "l2",

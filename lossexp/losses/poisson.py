@@ -13,6 +13,7 @@ class Poisson(DevianceLoss):
 
     variance_power = 1.0
 
+    judged_by = ("poisson_deviance", "rmse", "r2")
     formula = "exp(raw) - target · raw + target log(target) - target"
     source = "Nelder and Wedderburn (1972)"
     other_names = ("poisson_nll", "PoissonNLLLoss", "poisson_deviance", "half_poisson", "count:poisson")

@@ -1,0 +1,1 @@
+"""Comparing losses: the statistics, as functions of scores and predictions. Nothing here trains or writes."""

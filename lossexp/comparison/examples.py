@@ -1,0 +1,76 @@
+"""Two trained models on the same test set: what the examples say, without and with the seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossexp.comparison.estimates import Estimate, TTest, t_test
+from lossexp.components import Array
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Who is right where the other is wrong.
+
+    Attributes:
+        only_a: Number of examples that only A has right.
+        only_b: Number of examples that only B has right.
+        p: Two-sided, exact: 1 where they are right and wrong together.
+    """
+
+    only_a: int
+    only_b: int
+    p: float
+
+
+def paired_t(of_a: Array, of_b: Array, *, level: float = 0.95) -> TTest:
+    """Test the mean of A - B over the examples, such as of their losses; it speaks of these two models alone.
+
+    Args:
+        of_a: A value for each example, `(n_samples,)`.
+        of_b: The same of the other model, for the same examples.
+        level: Of the interval.
+    """
+    return t_test(np.asarray(of_a, dtype=np.float64) - of_b, level=level)
+
+
+def mcnemar(correct_a: Array, correct_b: Array) -> McNemar:
+    """Test whether two classifiers are right equally often, by the examples on which one of them alone is.
+
+    Args:
+        correct_a: Booleans `(n_samples,)`.
+        correct_b: Booleans `(n_samples,)` of the other model, for the same examples.
+
+    Source: McNemar (1947), in its exact form.
+    """
+    from scipy import stats
+
+    only_a = int(np.count_nonzero(correct_a & ~correct_b))
+    only_b = int(np.count_nonzero(correct_b & ~correct_a))
+    p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    return McNemar(only_a, only_b, float(p))
+
+
+def crossed_bootstrap(
+    differences: Array, rng: np.random.Generator, *, level: float = 0.95, n_resamples: int = 2000
+) -> Estimate:
+    """Return the mean with an interval for other seeds and other examples at once.
+
+    Seeds and examples are drawn anew, each with replacement, and every drawn seed meets every drawn example.
+
+    Args:
+        differences: `(n_seeds, n_samples)`, of the same examples for every seed.
+        rng: Source of the draws.
+        level: Of the percentile interval.
+        n_resamples: Number of draws.
+
+    Source: Owen (2007), the pigeonhole bootstrap.
+    """
+    n_seeds, n_samples = differences.shape
+    # Seeds by how often they are drawn: one small matrix product in place of a copy of the rows for every draw.
+    weights = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_resamples) / n_seeds
+    means = [float(np.mean((row @ differences)[rng.integers(n_samples, size=n_samples)])) for row in weights]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(np.mean(differences)), float(low), float(high))

@@ -1,0 +1,108 @@
+"""Outcomes in words, with the numbers they rest on."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lossexp.comparison.estimates import Estimate
+from lossexp.comparison.paired import compare
+from lossexp.comparison.wording import probability, sentence, with_interval
+
+TEN = np.linspace(-1, 1, 10)
+
+
+def said(cce, mse, metric="accuracy", *, higher=True, margin=0.005):
+    comparison = compare({"cce": cce, "mse": mse}, metric, higher_is_better=higher, margin=margin)
+    return sentence(comparison.pairs[0], comparison)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_the_better_one_is_named_first(swap):
+    cce, mse = 0.95 + 0.002 * TEN, 0.93 - 0.002 * TEN**2
+    comparison = compare(
+        {"mse": mse, "cce": cce} if swap else {"cce": cce, "mse": mse}, "accuracy", higher_is_better=True, margin=0.005
+    )
+    assert sentence(comparison.pairs[0], comparison) == (
+        "cce is better than mse: accuracy higher by 0.0208 [0.0197, 0.0219], p < .001 after Holm, "
+        "better for 100 % of 10 seeds."
+    )
+
+
+def test_of_what_should_be_low_the_better_one_is_lower():
+    assert said(0.1 + 0.01 * TEN, 0.2 + 0.01 * TEN**2, "log_loss", higher=False).startswith(
+        "cce is better than mse: log_loss lower by 0.10"
+    )
+
+
+def test_better_by_less_than_matters():
+    text = said(0.951 + 1e-5 * TEN, np.full(10, 0.95))
+    assert text.startswith("cce is better than mse")
+    assert "; yet by less than the 0.005 that matters." in text
+
+
+def test_equivalent():
+    assert said(0.95 + 0.001 * TEN, np.full(10, 0.9501)) == (
+        "mse and cce are equivalent within 0.005: accuracy higher by 0.00010 [-0.00038, 0.00058] with mse, "
+        "p < .001 for equivalence, 10 seeds."
+    )
+    assert "accuracy the same, p < .001 for equivalence" in said(0.95 + TEN, 0.95 + TEN)
+
+
+def test_undecided_says_how_many_more():
+    text = said(0.95 + 0.01 * TEN, np.full(10, 0.948))
+    assert text.startswith(
+        "cce and mse are undecided: accuracy higher by 0.0020 [-0.0028, 0.0068] with cce, p = .37 after Holm"
+    )
+    assert text.endswith("10 seeds; about 5 more are needed.")
+
+
+def test_undecided_near_the_margin():
+    text = said(0.9 + 0.0045 + 0.006 * np.resize([-1, 1], 60), np.full(60, 0.9))
+    assert text.endswith("60 seeds; more would hardly decide it, the difference is close to what matters.")
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (0, "cce and mse are undecided: there is no seed for which both ended well."),
+        (
+            1,
+            "by 0.2 with cce for one seed, which says nothing about chance; at least 5 more are needed.",
+        ),
+        (5, "5 seeds; about 1 more is needed. The seeds change nothing: each is the same run again."),
+    ],
+)
+def test_few_seeds(n, text):
+    assert said(np.full(n, 0.95), np.full(n, 0.75)).endswith(text)
+
+
+def test_what_was_left_out_is_said():
+    cce, mse = 0.95 + 0.002 * TEN, 0.93 - 0.002 * TEN
+    cce[[0, 3]] = mse[4] = math.nan
+    assert said(cce, mse).endswith("Left out: 3 seeds without a finite result (2 of cce and 1 of mse).")
+    mse[4] = 0.93
+    cce[0] = 0.95
+    assert said(cce, mse).endswith("Left out: 1 seed without a finite result (1 of cce).")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(0.0208, 0.0151, 0.0265), "0.0208 [0.0151, 0.0265]"),
+        (Estimate(123.456, 100, 146.9), "123 [100, 147]"),
+        (Estimate(-1.5e-7, -3.0e-7, 0.0), "-0.00000015 [-0.00000030, 0.00000000]"),
+        (Estimate(12.3456, 12.3456, 12.3456), "12.3"),
+        (Estimate(0.2), "0.2"),
+    ],
+)
+def test_as_many_digits_as_the_interval_carries(estimate, text):
+    assert with_interval(estimate) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.5, "= .50"), (0.0444, "= .044"), (0.001, "= .001"), (0.0009, "< .001"), (1.0, "= 1.00"), (math.nan, "unknown")],
+)
+def test_p_values(p, text):
+    assert probability(p) == text
