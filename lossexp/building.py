@@ -35,6 +35,13 @@ def component(key: str, values: Any, interface: type[C]) -> C:
     return component_class(str(values["_target_"]), f"{key}._target_", interface).from_settings(settings, key)
 
 
+def choices(interface: type[C]) -> dict[str, type[C]]:
+    """Return our components of a kind by name: the class of `losses/huber.py` is `huber`."""
+    package = importlib.import_module(interface.__module__.rpartition(".")[0])
+    classes = [value for value in vars(package).values() if inspect.isclass(value) and issubclass(value, interface)]
+    return {found.__module__.rpartition(".")[2]: found for found in classes if not inspect.isabstract(found)}
+
+
 def component_class(target: str, key: str, interface: type[C]) -> type[C]:
     """Return the class that a dotted path names, if it is a component of the right kind.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 
-from lossexp import losses, metrics
+from lossexp import building, losses, metrics
 from lossexp.datasets.base import Data
-from lossexp.early_stopping import Patience
+from lossexp.early_stopping import GL, PQ, Patience
 from lossexp.errors import IncompatibleError
 from lossexp.experiment import Experiment
 from lossexp.losses import Loss
@@ -24,12 +23,8 @@ _NATURAL = {Task.REGRESSION: "mse", Task.BINARY: "bce", Task.MULTICLASS: "cce"}
 
 def legal_losses(target: Target) -> list[str]:
     """Return the names of our losses that fit a target."""
-    found = [loss for loss in vars(losses).values() if inspect.isclass(loss) and issubclass(loss, Loss)]
-    return sorted(
-        loss.__module__.rpartition(".")[2]
-        for loss in found
-        if not inspect.isabstract(loss) and target.task in loss.accepts
-    )
+    ours = building.choices(Loss)  # type: ignore[type-abstract]
+    return sorted(name for name, loss in ours.items() if target.task in loss.accepts)
 
 
 def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> None:
@@ -41,28 +36,33 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
         choices: What the user calls them.
 
     Raises:
-        IncompatibleError: The loss, its link or the monitored metric does not fit the target.
+        IncompatibleError: The loss, its link or the rule of early stopping does not fit.
     """
     target, loss = data.target, experiment.loss
     if target.task not in loss.accepts:
         needs = _NEEDS.get(loss.accepts, " or ".join(sorted(loss.accepts)))
         raise IncompatibleError(
-            f"loss={choices['loss']} needs {needs}, but dataset={choices['dataset']} has {_described(data)}.\n"
+            f"loss={choices['loss']} needs {needs}, but {_source(choices)} has {_described(data)}.\n"
             f"Losses for {_kind(target)}: {', '.join(legal_losses(target))}   e.g. loss={_NATURAL[target.task]}"
         )
     loss = loss.on(target)
     if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
         raise IncompatibleError(
-            f"loss.link={loss.link_name(target)} gives probabilities, but dataset={choices['dataset']} has "
+            f"loss.link={loss.link_name(target)} gives probabilities, but {_source(choices)} has "
             f"{_described(data)}. Use loss.link=identity."
         )
     _check_values(loss, data, choices)
     rule = experiment.early_stopping
+    if isinstance(rule, (GL, PQ)) and loss.infimum(target) < 0:
+        raise IncompatibleError(
+            f"early_stopping={choices['early_stopping']} takes ratios of losses, but loss={choices['loss']} can fall "
+            "below 0. Use early_stopping=patience or early_stopping=up."
+        )
     metric = rule.monitor.partition("/")[2] if isinstance(rule, Patience) else "loss"
     if metric not in ("loss", *metrics.names(target)):
         known = ", ".join(f"val/{name}" for name in ("loss", *metrics.names(target)))
         raise IncompatibleError(
-            f"early_stopping.monitor=val/{metric} is not measured on dataset={choices['dataset']}, which has "
+            f"early_stopping.monitor=val/{metric} is not measured on {_source(choices)}, which has "
             f"{_described(data)}. Measured are: {known}"
         )
 
@@ -75,7 +75,7 @@ def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
             weights = part.class_weight if isinstance(part, ClassLoss) else None
             if weights is not None and len(weights) != target.n_classes:
                 raise IncompatibleError(
-                    f"loss.class_weight has {len(weights)} numbers, but dataset={choices['dataset']} has {target}. "
+                    f"loss.class_weight has {len(weights)} numbers, but {_source(choices)} has {target}. "
                     "Give one weight per class, in the order of the classes."
                 )
         return
@@ -83,9 +83,14 @@ def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
         if not domain.contains(split.y):
             value = next(value for value in split.y.tolist() if not domain.contains(value))
             raise IncompatibleError(
-                f"loss={choices['loss']} needs targets {domain}, but dataset={choices['dataset']} has {value:g} in "
+                f"loss={choices['loss']} needs targets {domain}, but {_source(choices)} has {value:g} in "
                 f"its {name} split. Use a loss for any real number, e.g. loss={_NATURAL[target.task]}"
             )
+
+
+def _source(choices: Mapping[str, str]) -> str:
+    """Return what the user calls the rows: a dataset, or without one the argument `y`."""
+    return f"dataset={choices['dataset']}" if "dataset" in choices else "y"
 
 
 def _kind(target: Target) -> str:

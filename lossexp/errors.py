@@ -6,6 +6,8 @@
     ├── IncompatibleError     parts that do not fit together, such as a loss and a target
     └── StorageError          a place that cannot be written or read
 
+The first three are values that cannot be used, so they are a `ValueError` as well: callers in Python expect that.
+
 A diverged run is a result, not an exception: the process ends with `EXIT_DIVERGED`.
 """
 
@@ -22,15 +24,15 @@ class LossexpError(Exception):
     """A mistake the user can mend; the message says what happened, what was expected and what to do."""
 
 
-class ConfigError(LossexpError):
+class ConfigError(LossexpError, ValueError):
     """A key, value or choice of the configuration is wrong."""
 
 
-class DataError(LossexpError):
+class DataError(LossexpError, ValueError):
     """A dataset cannot be read or used as asked."""
 
 
-class IncompatibleError(LossexpError):
+class IncompatibleError(LossexpError, ValueError):
     """Parts that are fine alone do not fit together."""
 
 

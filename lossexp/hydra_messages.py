@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lossexp.errors import LossexpError, did_you_mean
+from lossexp.errors import LossexpError
 
 
 def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> str:
@@ -25,22 +25,15 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
         return f"{found[1]} is a list. For a sweep over it add -m; for one list as a value: KEY=[...]"
     if found := re.search(r"Could not find '([^'/]+)/([^']*)'", text):
+        from lossexp.synonyms import unknown_choice
+
         options = re.findall(r"^\t(\S+)$", text, re.M) or _choices(config_dir / found[1])
-        return _unknown_choice(found[1], found[2], options)
+        return unknown_choice(found[1], found[2], options)
     cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
     first = text.splitlines()[0] if text else type(error).__name__
     return (
         text if isinstance(error, LossexpError) else f"The command line cannot be understood: {first} {cause}".strip()
     )
-
-
-def _unknown_choice(group: str, choice: str, options: Sequence[str]) -> str:
-    """Say that there is no such choice, and what it is called here if another library knows it by that name."""
-    from lossexp.synonyms import our_name
-
-    known = our_name(group, choice)
-    hint = f" Did you mean {known}?" if known in options else did_you_mean(choice, options)
-    return f"Unknown choice {group}={choice}.{hint} Known: {', '.join(options)}"
 
 
 def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:

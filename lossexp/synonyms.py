@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import re
+from collections.abc import Sequence
 
+from lossexp import building
+from lossexp.errors import did_you_mean
 from lossexp.losses import Loss
 from lossexp.optimizers import Optimizer
 
@@ -26,14 +28,18 @@ def our_name(group: str, word: str) -> str | None:
     return names[close[0]] if close else None
 
 
+def unknown_choice(group: str, choice: str, options: Sequence[str]) -> str:
+    """Say that there is no such choice, and what it is called here if another library knows it by that name."""
+    known = our_name(group, choice)
+    hint = f" Did you mean {known}?" if known in options else did_you_mean(choice, options)
+    return f"Unknown choice {group}={choice}.{hint} Known: {', '.join(options)}"
+
+
 def synonyms(interface: type[Loss] | type[Optimizer]) -> dict[str, str]:
     """Return our name by every name, ours included, in plain spelling."""
-    package = importlib.import_module(interface.__module__.rpartition(".")[0])
-    classes = [value for value in vars(package).values() if isinstance(value, type) and issubclass(value, interface)]
-    stems = {component: component.__module__.rpartition(".")[2] for component in classes if component is not interface}
     return {
         _plain(name): stem
-        for component, stem in stems.items()
+        for stem, component in building.choices(interface).items()
         for name in (stem, component.__name__, *component.other_names)
     }
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from lossexp import building
+from lossexp import CONFIG_DIR, building
 from lossexp.errors import ConfigError
-from lossexp.losses import Loss
+from lossexp.losses import Huber, Loss
 from lossexp.losses.mse import MSE
 from lossexp.optimizers import SGD, Optimizer
 
@@ -86,3 +86,9 @@ def test_a_setting_that_the_class_does_not_have_is_refused():
 
 def test_a_class_may_be_named_by_its_module():
     assert building.component_class("lossexp.losses.mse.MSE", "loss._target_", Loss) is MSE
+
+
+def test_choices_are_our_components_by_name():
+    """Every loss has a YAML of its name; the interface is no choice."""
+    assert building.choices(Loss).keys() == {path.stem for path in (CONFIG_DIR / "loss").glob("*.yaml")}
+    assert building.choices(Loss)["huber"] is Huber

@@ -8,15 +8,15 @@ import pytest
 
 from lossexp import CONFIG_DIR, building, compatibility, losses
 from lossexp.datasets import Split
-from lossexp.early_stopping import Patience
+from lossexp.early_stopping import GL, PQ, UP, Patience
 from lossexp.errors import IncompatibleError
 from lossexp.experiment import Experiment, Training
-from lossexp.losses import BCE, CCE, MAE, MSE, Loss
+from lossexp.losses import BCE, CCE, MAE, MSE, GaussianNLL, Loss
 from tests.composed import job
 from tests.trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, member, trained
 
 TARGETS = {"linear": REGRESSION, "moons": BINARY, "spiral": THREE_CLASSES}
-CHOICES = {"loss": "the_loss", "dataset": "the_data"}
+CHOICES = {"loss": "the_loss", "dataset": "the_data", "early_stopping": "the_rule"}
 
 LOSSES = {
     path.stem: building.component_class(job(f"loss={path.stem}").tree["loss"]["_target_"], "loss", Loss)
@@ -97,6 +97,14 @@ def test_a_metric_that_is_not_measured_cannot_be_watched():
         checked(MSE(), REGRESSION, early_stopping=Patience(monitor="val/accuracy"))
     with pytest.raises(IncompatibleError, match=r"monitor=val/rmse is not measured .* val/loss, val/accuracy"):
         checked(BCE(), BINARY, early_stopping=Patience(monitor="val/rmse"))
+
+
+@pytest.mark.parametrize("rule", [GL(), PQ()])
+def test_ratios_of_losses_that_may_be_negative_are_refused(rule):
+    checked(MSE(), REGRESSION, early_stopping=rule)
+    checked(GaussianNLL(), REGRESSION, early_stopping=UP())
+    with pytest.raises(IncompatibleError, match=r"^early_stopping=the_rule takes .* loss=the_loss can fall below 0\."):
+        checked(GaussianNLL(), REGRESSION, early_stopping=rule)
 
 
 def test_weights_are_one_per_class():
