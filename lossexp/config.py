@@ -13,6 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from lossexp import building
 from lossexp.components import Component, as_typed, refuse_unknown
 from lossexp.datasets.base import Dataset
+from lossexp.datasets.file import FileDataset
+from lossexp.datasets.openml import OpenML
 from lossexp.early_stopping import EarlyStopping
 from lossexp.errors import ConfigError, did_you_mean
 from lossexp.experiment import Experiment, Sweep, Training
@@ -46,7 +48,8 @@ class Job:
         tracker: Where its curves go besides the run folder.
         sweep: How the sweep is done that it is part of.
         runs_dir: Where everything is written.
-        choices: The choice of each group, such as `{"loss": "bce"}`.
+        choices: The choice of each group, such as `{"loss": "bce"}`; of a dataset in a file or
+            of OpenML its own name.
         overrides: Settings given on the command line, as typed.
         tree: The composed config as plain Python values, interpolations unresolved, so that secrets stay out of it.
     """
@@ -62,7 +65,8 @@ class Job:
     @property
     def name(self) -> str:
         """A short readable name: the loss, the learning rate, what else was set, the seed."""
-        silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "training.max_stack"}
+        silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "dataset.path", "dataset.target"}
+        silent |= {"dataset.root", "training.max_stack", "training.measure_test"}
         typed = {override.lstrip("+~").partition("=")[0]: override.lstrip("+") for override in self.overrides}
         others = [o for key, o in typed.items() if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
         chosen = [
@@ -117,7 +121,7 @@ def build(
     seed = values["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ConfigError(f"seed={as_typed(seed)} is not allowed: expected a whole number at least 0.")
-    tracker, sweep = parts.pop("tracker"), parts.pop("sweep")
+    tracker, sweep, dataset = parts.pop("tracker"), parts.pop("sweep"), parts["dataset"]
     assert isinstance(tracker, Tracker)
     assert isinstance(sweep, Sweep)
     return Job(
@@ -125,10 +129,15 @@ def build(
         tracker=tracker,
         sweep=sweep,
         runs_dir=str(values["runs_dir"]),
-        choices=choices,
+        choices={**choices, "dataset": dataset.name} if isinstance(dataset, (FileDataset, OpenML)) else choices,
         overrides=overrides,
         tree=tree,
     )
+
+
+def setting_name(override: str) -> str:
+    """Return the name of the setting that an override sets."""
+    return override.lstrip("+~").partition("=")[0]
 
 
 def _resolved(tree: Mapping[str, Any]) -> Mapping[str, Any]:

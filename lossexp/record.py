@@ -3,9 +3,10 @@
     runs/records/<experiment>/<time>-<name>-<id>/
         run.json       what is run: name, params, tags, dataset; written first
         config.yaml    the composed config, interpolations unresolved (no secrets)
+        data_card.*    of a file of the user's: what it holds and what was decided about it, as JSON and as text
         history.csv    one line per epoch: epoch, time (ms), then one column per metric; append-only
         curves.png     train and validation loss in one picture
-        weights.npz    arrays only, no pickle
+        model/         the trained model: model.json and weights.npz, no pickle
         done.json      how it ended, with the run's final metrics; written last: a run without it is not finished
 
 A tracker is a projection of this folder and can be filled again from it at any time.
@@ -26,9 +27,13 @@ from typing import Literal
 import numpy as np
 
 from lossexp.components import Array
+from lossexp.datasets.card import DataCard
 from lossexp.errors import StorageError
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+MODEL_FOLDER = "model"
+"""Where in a run folder the trained model is, and in the artifacts of its run in a tracker."""
 
 
 def now_ms() -> int:
@@ -133,9 +138,10 @@ class Record:
         """Remove the curves written so far."""
         (self.path / "history.csv").unlink(missing_ok=True)
 
-    def save_weights(self, weights: Mapping[str, Array]) -> None:
-        """Write the model's arrays to `weights.npz`."""
-        np.savez(self.path / "weights.npz", allow_pickle=False, **dict(weights))
+    def save_card(self, card: DataCard) -> None:
+        """Write what is known of the data to `data_card.json`, and as text to `data_card.txt`."""
+        (self.path / "data_card.json").write_text(json.dumps(card.to_dict(), indent=1), encoding="utf-8")
+        (self.path / "data_card.txt").write_text(card.text(), encoding="utf-8")
 
     def finish(self, outcome: Outcome) -> None:
         """Write the final marker: from here on the run is finished."""

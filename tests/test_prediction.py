@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from lossexp.datasets import Digits
 from lossexp.experiment import Experiment, Training
@@ -25,3 +26,11 @@ def test_blocks_make_no_difference():
     X = np.random.default_rng(0).standard_normal((BLOCK_ROWS + 3, 2))
     params = [np.array([[1.0, -2.0, 0.5]])]
     np.testing.assert_allclose(raw_predictions(Linear(), params, X)[0], X @ [1.0, -2.0] + 0.5, rtol=1e-12)
+
+
+def test_sparse_rows_are_predicted_as_dense_ones():
+    X = np.random.default_rng(0).binomial(1, 0.3, (BLOCK_ROWS + 3, 2)).astype(float)
+    params = [np.array([[1.0, -2.0, 0.5]])]
+    np.testing.assert_array_equal(
+        raw_predictions(Linear(), params, csr_matrix(X)), raw_predictions(Linear(), params, X)
+    )

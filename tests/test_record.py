@@ -97,21 +97,6 @@ def test_history_can_be_cleared(record):
     assert len(record.history().epochs) == 0
 
 
-def test_weights_are_arrays_without_pickle(record):
-    weights = {"layer_1.weight": np.ones((2, 3), dtype=np.float32), "layer_1.bias": np.zeros(2, dtype=np.float32)}
-    record.save_weights(weights)
-    with np.load(record.path / "weights.npz", allow_pickle=False) as saved:
-        assert set(saved.files) == set(weights)
-        for name, array in weights.items():
-            np.testing.assert_array_equal(saved[name], array)
-            assert saved[name].dtype == array.dtype
-
-
-def test_weights_that_would_need_pickle_are_refused(record):
-    with pytest.raises(ValueError, match="[Oo]bject arrays"):
-        record.save_weights({"layer_1.weight": np.array([object()])})
-
-
 def test_the_final_marker(record):
     outcome = Outcome("FAILED", 1_700_000_001_000, {"best/epoch": 3.0}, {"ending": "diverged"}, "Diverged in épöch 4")
     record.finish(outcome)

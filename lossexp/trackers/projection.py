@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lossexp.errors import StorageError
-from lossexp.record import History, Outcome, Record, RunSheet
+from lossexp.record import MODEL_FOLDER, History, Outcome, Record, RunSheet
 from lossexp.trackers.base import TrackedRun
+from lossexp.trackers.serving import make_servable
 from lossexp.trackers.store import database, locked, open_store
 from lossexp.trackers.view import VIEW_TAG, view_value
 
@@ -142,6 +143,8 @@ class Projection:
         # A run that was begun again repeats rows that are already there.
         progress.n_rows = max(progress.n_rows, len(history.epochs))
         if outcome:
+            if (model := record.path / MODEL_FOLDER).is_dir():
+                make_servable(model)
             for artifact in sorted(path for path in record.path.iterdir() if path.name not in _NO_ARTIFACTS):
                 self._client.log_artifact(run_id, artifact)
             self._client.set_terminated(run_id, outcome.status, outcome.ended)

@@ -26,6 +26,7 @@ _METRICS = ("accuracy", "log_loss", "brier", "rmse", "mae", "r2")
 _COLUMNS = (
     "tags.`loss`",
     "params.`optimizer.lr`",
+    "tags.`verdict`",
     "metrics.`best/val_loss`",
     "metrics.`best/epoch`",
     "metrics.`val/loss`",
@@ -51,6 +52,8 @@ def view_value() -> str:
     state = {
         "selectedColumns": _COLUMNS,
         "runsHiddenMode": "FIRST_20_RUNS",
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "loss"}]},
+        "useGroupedValuesInCharts": True,
         "isAccordionReordered": True,
         "compareRunSections": [
             _section(_SECTION, display=True),

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from lossexp.record import Outcome, Record, RunSheet
 
 STARTED = 1_700_000_000_000
@@ -37,7 +35,8 @@ def grow(record: Record, epochs: range) -> None:
 
 def finish(record: Record) -> None:
     (record.path / "curves.png").write_bytes(b"picture")
-    record.save_weights({"weights": np.zeros((2, 3))})
+    (record.path / "model").mkdir()
+    (record.path / "model" / "model.json").write_text("{}", encoding="utf-8")
     record.finish(
         Outcome(
             status="FINISHED",

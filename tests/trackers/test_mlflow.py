@@ -57,7 +57,7 @@ def test_the_child_fills_mlflow_and_says_where(root):
     assert set(summary.runs) == {first.path, second.path}
     assert summary.problem is None
     folder = root / "mlartifacts" / "breast_cancer" / summary.runs[first.path].run_id / "artifacts"
-    assert (folder / "weights.npz").exists()
+    assert (folder / "model" / "model.json").exists()
 
 
 PARENT = """

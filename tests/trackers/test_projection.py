@@ -74,10 +74,10 @@ def test_data_and_artifacts(root, uri, client):
     assert (used.dataset.name, used.dataset.digest) == ("breast_cancer", "f" * 36)
     assert json.loads(used.dataset.profile)["n_train"] == "400"
     assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
-    names = ("config.yaml", "curves.png", "history.csv", "weights.npz")
+    names = ("config.yaml", "curves.png", "history.csv", "model")
     assert tuple(file.path for file in client.list_artifacts(run.info.run_id)) == names
     stored = root / "mlartifacts" / "breast_cancer" / run.info.run_id / "artifacts"
-    for name in names:
+    for name in (*names[:-1], "model/model.json"):
         assert (stored / name).read_bytes() == (record.path / name).read_bytes()
 
 

@@ -1,0 +1,121 @@
+"""The command that writes predictions for a file."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lossexp
+from lossexp import predict
+from tests.trained_runs import flowers, run, write_files
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Return the current folder, empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def roses(here):
+    """Return the name of a run that tells two kinds of flowers apart."""
+    write_files(here, "kind")
+    return run("kind", "loss=bce").path.name
+
+
+def test_classes_with_their_probabilities(roses, capsys):
+    assert predict.main([f"run={roses}", "data=test.csv", "output=out.csv"]) == 0
+    assert capsys.readouterr().out.endswith("60 predictions written to out.csv.\n")
+    written, model = pd.read_csv("out.csv"), lossexp.load(roses)
+    assert list(written) == ["prediction", "probability_aster", "probability_rose"]
+    assert written["prediction"].tolist() == model.predict("test.csv").tolist()
+    np.testing.assert_allclose(written.iloc[:, 1:], model.predict_proba("test.csv"), rtol=1e-14)
+
+
+def test_parquet_in_and_out(roses, here):
+    flowers(9, seed=5)[["colour", "length"]].to_parquet("new.parquet")
+    assert predict.main([f"run={roses}", "data=new.parquet", "output=out.parquet"]) == 0
+    model = lossexp.load(roses)
+    np.testing.assert_array_equal(
+        pd.read_parquet("out.parquet").iloc[:, 1:].to_numpy(), model.predict_proba("new.parquet")
+    )
+    assert sorted(path.name for path in here.glob("*out*")) == ["out.parquet"]
+
+
+def test_numbers_in_the_units_of_the_target(here):
+    write_files(here, "price")
+    name = run("price", "loss=huber", "dataset.standardize_target=true").path.name
+    assert predict.main([f"run={name}", "data=test.csv", "output=out.csv"]) == 0
+    written = pd.read_csv("out.csv")
+    assert list(written) == ["prediction"]
+    assert written["prediction"].mean() == pytest.approx(pd.read_csv("test.csv")["price"].mean(), rel=0.02)
+
+
+def test_an_output_is_only_overwritten_where_that_is_asked_for(roses, here, capsys):
+    (here / "out.csv").write_text("mine")
+    command = [f"run={roses}", "data=test.csv", "output=out.csv"]
+    assert predict.main(command) == 2
+    assert "output=out.csv is there already. Choose another file, or overwrite=true." in capsys.readouterr().err
+    assert (here / "out.csv").read_text() == "mine"
+    assert predict.main([*command, "overwrite=true"]) == 0
+    assert (here / "out.csv").read_text() != "mine"
+
+
+def test_uncalibrated_probabilities_and_unseen_categories_are_pointed_out(here, capsys):
+    write_files(here, "kind")
+    name = run("kind", "loss=hinge").path.name
+    flowers(9, seed=5)[["length", "colour"]].assign(colour="green").to_csv("new.csv", index=False)
+    assert predict.main([f"run={name}", "data=new.csv", "output=out.csv"]) == 0
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert last == [
+        "colour: 9 value(s) not seen in training, which count as none of those that were.",
+        "The probabilities are uncalibrated: the loss of this run estimates the more probable class, no probability.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": "no.csv"}, "data=no.csv: there is no such file"),
+        ({"data": "short.csv"}, "lacks length"),
+        ({"data": "long.csv"}, "has height"),
+        ({"data": "new.doc"}, "data=new.doc: its format is not known. Expected a name that ends in .csv"),
+        ({"output": "out.xlsx"}, "output=out.xlsx is not allowed: expected a file that ends in .csv or .parquet."),
+        ({"output": "nowhere/out.csv"}, "output=nowhere/out.csv cannot be written"),
+        ({"run": "mine"}, "There is no run mine"),
+        ({"overwrite": "yes"}, "overwrite=yes is not allowed: expected true or false."),
+        ({"outptu": "out.csv"}, "Unknown setting outptu. Did you mean output?"),
+        ({"data": ""}, "data= has no value. Usage: python -m lossexp.predict run=RUN"),
+        ({"runs_dir": "elsewhere"}, "There are no trained models in"),
+    ],
+    ids=lambda part: "" if isinstance(part, str) else str(part),
+)
+def test_a_mistake_is_one_message_and_writes_nothing(roses, here, capsys, change, message):
+    rows = pd.read_csv("test.csv")
+    rows.drop(columns="length").to_csv("short.csv", index=False)
+    rows.assign(height=1).to_csv("long.csv", index=False)
+    (here / "new.doc").write_text("1,2")
+    before = sorted(os.listdir())
+    settings = {"run": roses, "data": "test.csv", "output": "out.csv", **change}
+    assert predict.main([f"{key}={value}" for key, value in settings.items()]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lossexp: ")
+    assert message in error
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["run=a"], "data and output are missing."), (["run=a", "data=b"], "output is missing."), (["run"], "no value")],
+)
+def test_what_is_missing_is_named(arguments, message, capsys):
+    assert predict.main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_help(arguments, capsys):
+    assert predict.main(arguments) == 0
+    assert capsys.readouterr().out.startswith("python -m lossexp.predict run=RUN data=FILE output=FILE")
