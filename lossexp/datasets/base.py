@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, final
+from typing import Annotated, final
 
 import numpy as np
 
 from lossexp.components import Array, Component, Count, Interval, InvalidValueError, PositiveCount
+from lossexp.datasets.card import DataCard
+from lossexp.datasets.conversion import is_sparse
 from lossexp.datasets.corruption import add_noise, add_outliers, replace_labels
-from lossexp.datasets.scaling import standardized
-from lossexp.datasets.splitting import draw, imbalanced, n_rows
-from lossexp.datasets.table import Table
+from lossexp.datasets.preparation import Preparation, Rows
+from lossexp.datasets.scaling import centre_and_scale
+from lossexp.datasets.splitting import draw, draw_together, imbalanced, n_rows
+from lossexp.datasets.table import PARTS, Table
 from lossexp.errors import DataError
 from lossexp.randomness import Purpose, stream
 from lossexp.targets import Target
@@ -24,12 +27,12 @@ class Split:
     """Examples of one split.
 
     Attributes:
-        X: Features `(n_samples, n_features)`.
+        X: Features `(n_samples, n_features)`, an array or a SciPy CSR matrix.
         y: Targets `(n_samples,)`.
         weight: How much each example counts `(n_samples,)`, at least 0; None where all count alike.
     """
 
-    X: Array
+    X: Rows
     y: Array
     weight: Array | None = None
 
@@ -42,7 +45,14 @@ class Data:
     """What a run trains on and is measured on.
 
     Every array is contiguous and read-only. Features and continuous targets are float64, class labels int64.
-    The fingerprint is a SHA-256 of the arrays alone: the names do not enter.
+
+    Attributes:
+        fingerprint: SHA-256 of the arrays alone: the names do not enter.
+        preparation: What turned the columns into features; new data goes through the same.
+        target_name: What the target is called.
+        target_mean: What was subtracted from a continuous target, 0 where it was not standardized.
+        target_scale: What it was divided by then: a target is `y * target_scale + target_mean`.
+        card: What a person should know about a file; None for data that are known.
     """
 
     name: str
@@ -53,6 +63,11 @@ class Data:
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...]
     fingerprint: str
+    preparation: Preparation = Preparation()
+    target_name: str = "target"
+    target_mean: float = 0.0
+    target_scale: float = 1.0
+    card: DataCard | None = None
 
     @property
     def n_features(self) -> int:
@@ -64,9 +79,9 @@ class Data:
 class Dataset(Component, ABC):
     """Where rows come from, and what is done to them before a model sees them.
 
-    A subclass states its `name` and `target` and returns its rows from `table()`. The rest is common to all:
+    A subclass states its `name` and returns its rows from `table()`. The rest is common to all:
 
-        table -> imbalance -> train, validation, test -> train_size -> label_noise, outliers -> standardize
+        table -> imbalance -> train, validation, test -> train_size -> label_noise, outliers -> features, standardize
 
     Only the training split is made smaller or noisier, and only its statistics standardize the others.
 
@@ -98,27 +113,25 @@ class Dataset(Component, ABC):
     split_seed: Count | None = None
     noise_seed: Count | None = None
 
-    name: ClassVar[str]
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.val_fraction + self.test_fraction >= 1:
             expected = f"a number below {1 - self.val_fraction:g}, since val_fraction={self.val_fraction:g}"
             raise InvalidValueError("test_fraction", self.test_fraction, expected)
-        if self.target.task.is_classes:
-            self._refuse_if_set("outliers", "To spoil class labels, use dataset.label_noise=0.1.")
-            self._refuse_if_set("standardize_target", "It is for continuous targets.")
-        else:
-            self._refuse_if_set("imbalance", "It is for class labels.")
 
     @property
     @abstractmethod
-    def target(self) -> Target:
-        """What is to be predicted. Cheap, since it is asked for before anything is loaded."""
+    def name(self) -> str:
+        """What it is called; a subclass may set it as an attribute of the class."""
 
     @abstractmethod
     def table(self, rng: np.random.Generator) -> Table:
         """Return all rows. A synthetic dataset draws them from `rng`, a recorded one ignores it."""
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        return f"dataset={self.name}"
 
     @final
     def load(self, seed: int) -> Data:
@@ -128,52 +141,93 @@ class Dataset(Component, ABC):
             DataError: The rows are malformed, or too few for the settings.
         """
         table = self.table(stream(seed, "sample"))
-        table.check(self.name, self.target)
+        self._check_settings(table.target)
+        table.check(self.where)
         rows = self._rows(table, _stream(self.split_seed, seed, "split"))
-        X = [np.ascontiguousarray(table.X[part], dtype=np.float64) for part in rows]
-        y = [table.y[part].astype(np.int64 if self.target.task.is_classes else np.float64) for part in rows]
-        y[0] = self._corrupted(y[0], _stream(self.noise_seed, seed, "noise"))
-        X = standardized(*X) if self.standardize else X
-        y = standardized(*y) if self.standardize_target else y
-        train, val, test = map(Split, X, y)
+        y: list[Array] = [
+            table.y[part].astype(np.int64 if table.target.task.is_classes else np.float64) for part in rows
+        ]
+        y[0] = self._corrupted(y[0], table.target, _stream(self.noise_seed, seed, "noise"))
+        mean, scale = map(float, centre_and_scale(y[0])) if self.standardize_target else (0.0, 1.0)
+        if self.standardize_target:
+            y = [(part - mean) / scale for part in y]
+        train = table.rows(rows[0])
+        preparation = Preparation.learned(
+            train,
+            table.feature_names,
+            standardize=self.standardize,
+            unit=table.unit,
+            unused=(table.target_name, *table.unused),
+        )
+        X = [preparation.transform(part) for part in (train, table.rows(rows[1]), table.rows(rows[2]))]
+        weights = [None if table.weight is None else table.weight[part].astype(np.float64) for part in rows]
+        splits = [Split(*arrays) for arrays in zip(X, y, weights, strict=True)]
         return Data(
             name=self.name,
-            target=self.target,
-            train=train,
-            val=val,
-            test=test,
+            target=table.target,
+            **dict(zip(PARTS, splits, strict=True)),
             class_names=table.class_names,
-            feature_names=table.feature_names,
-            fingerprint=_seal(*X, *y),
+            feature_names=preparation.feature_names,
+            fingerprint=_seal(*X, *y, *(weight for weight in weights if weight is not None)),
+            preparation=preparation,
+            target_name=table.target_name,
+            target_mean=mean,
+            target_scale=scale,
+            card=table.card,
         )
 
-    def _refuse_if_set(self, setting: str, advice: str) -> None:
+    def _check_settings(self, target: Target) -> None:
+        if target.task.is_classes:
+            self._refuse_if_set("outliers", target, "To spoil class labels, use dataset.label_noise=0.1.")
+            self._refuse_if_set("standardize_target", target, "It is for continuous targets.")
+        else:
+            self._refuse_if_set("imbalance", target, "It is for class labels.")
+
+    def _refuse_if_set(self, setting: str, target: Target, advice: str) -> None:
         value = getattr(self, setting)
         if value != getattr(Dataset, setting):
-            raise DataError(
-                f"dataset.{setting}={value} does not fit dataset={self.name}, which has {self.target}. {advice}"
-            )
+            raise DataError(f"dataset.{setting}={value} does not fit {self.where}, which has {target}. {advice}")
 
     def _rows(self, table: Table, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Return the rows of train, validation and test, each in random order."""
         order = rng.permutation(len(table.y))
         if self.imbalance > 1:
             order = imbalanced(order, table.y, self.imbalance)
-        classes = self.target.task.is_classes
-        strata = table.y if classes and self.stratify else np.zeros(len(table.y), dtype=np.int64)
-        n_val, n_test = self._held_out(len(order))
-        test, rest = draw(order, strata, n_test)
-        val, train = draw(rest, strata, n_val)
-        train, _ = draw(train, strata, self._n_train(len(train)))
-        if classes:
+        if table.part is None:
+            n_val, n_test = self._held_out(len(order))
+            test, rest = self._cut(table, order, n_test, rng)
+            val, train = self._cut(table, rest, n_val, rng)
+        else:
+            train, val, test = (order[table.part[order] == place] for place in range(len(PARTS)))
+            if not len(val):
+                val, train = self._cut(table, train, n_rows(self.val_fraction, len(train)), rng)
+        if not (len(train) and len(val)):
+            raise DataError(
+                f"{self.where}: {len(train)} rows are for training and {len(val)} for validation, at least one is "
+                "needed for each. Use more rows, or more groups or times to keep apart."
+            )
+        train, _ = draw(train, self._strata(table), self._n_train(len(train)))
+        if table.target.task.is_classes:
             self._require_every_class(table, train)
         return train, val, test
+
+    def _strata(self, table: Table) -> Array:
+        by_class = table.target.task.is_classes and self.stratify
+        return table.y if by_class else np.zeros(len(table.y), dtype=np.int64)
+
+    def _cut(self, table: Table, order: Array, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return rows to hold out, about `size`, and the rest."""
+        if table.time is not None:
+            return draw_together(order, table.time, np.unique(table.time)[::-1], size)
+        if table.group is not None:
+            return draw_together(order, table.group, rng.permutation(np.unique(table.group)), size)
+        return draw(order, self._strata(table), size)
 
     def _held_out(self, n: int) -> tuple[int, int]:
         n_val, n_test = n_rows(self.val_fraction, n), n_rows(self.test_fraction, n)
         if n_val + n_test >= n:
             raise DataError(
-                f"dataset={self.name}: of {n} rows, {n_val} are for validation and {n_test} for testing, "
+                f"{self.where}: of {n} rows, {n_val} are for validation and {n_test} for testing, "
                 "which leaves none for training. Use more rows, or smaller fractions."
             )
         return n_val, n_test
@@ -185,23 +239,25 @@ class Dataset(Component, ABC):
         if size > available:
             raise DataError(
                 f"dataset.train_size={size} is more than the {available} training rows of "
-                f"dataset={self.name}. Use a number up to {available}, or a fraction such as 0.5."
+                f"{self.where}. Use a number up to {available}, or a fraction such as 0.5."
             )
         return size
 
     def _require_every_class(self, table: Table, train: Array) -> None:
-        missing = np.flatnonzero(np.bincount(table.y[train], minlength=self.target.n_classes) == 0)
+        missing = np.flatnonzero(np.bincount(table.y[train], minlength=table.target.n_classes) == 0)
         if missing.size:
             names = ", ".join(table.class_names[label] for label in missing)
+            advice = "Use a larger dataset.train_size, a smaller dataset.imbalance, or dataset.stratify=true."
+            if table.part is not None or table.group is not None or table.time is not None:
+                advice = "Move some of its rows to the training split, mend the label, or leave these rows out."
             raise DataError(
-                f"dataset={self.name}: none of the {len(train)} training rows is of class {names}, which can "
-                "then not be learnt. Use a larger dataset.train_size, a smaller dataset.imbalance, or "
-                "dataset.stratify=true."
+                f"{self.where}: none of the {len(train)} training rows is of class {names}, which can "
+                f"then not be learnt. {advice}"
             )
 
-    def _corrupted(self, y: Array, rng: np.random.Generator) -> Array:
-        if self.target.task.is_classes:
-            return replace_labels(y, self.label_noise, self.target.n_classes, rng)
+    def _corrupted(self, y: Array, target: Target, rng: np.random.Generator) -> Array:
+        if target.task.is_classes:
+            return replace_labels(y, self.label_noise, target.n_classes, rng)
         sd = float(y.std())
         return add_outliers(add_noise(y, self.label_noise * sd, rng), self.outliers, 10 * sd, rng)
 
@@ -210,11 +266,12 @@ def _stream(own: int | None, seed: int, purpose: Purpose) -> np.random.Generator
     return stream(seed if own is None else own, purpose)
 
 
-def _seal(*arrays: Array) -> str:
+def _seal(*tables: Rows) -> str:
     """Make the arrays read-only and return the SHA-256 of their types, shapes and numbers."""
     digest = hashlib.sha256()
-    for array in arrays:
-        array.setflags(write=False)
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.data)
+    for table in tables:
+        for array in (table.data, table.indices, table.indptr) if is_sparse(table) else (table,):
+            array.setflags(write=False)
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(array.data)
     return digest.hexdigest()

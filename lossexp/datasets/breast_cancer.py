@@ -9,7 +9,6 @@ import numpy as np
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.bundled import read_bundled_classes
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +21,6 @@ class BreastCancer(Dataset):
     """
 
     name = "breast_cancer"
-    target = Target(Task.BINARY, 2)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Return the recorded rows."""

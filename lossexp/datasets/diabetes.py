@@ -10,7 +10,6 @@ from lossexp.datasets.base import Dataset
 from lossexp.datasets.bundled import read_bundled
 from lossexp.datasets.scaling import standardized
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,6 @@ class Diabetes(Dataset):
     """
 
     name = "diabetes"
-    target = Target(Task.REGRESSION)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Return the recorded rows."""

@@ -9,7 +9,6 @@ import numpy as np
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.bundled import read_bundled_classes
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +19,6 @@ class Iris(Dataset):
     """
 
     name = "iris"
-    target = Target(Task.MULTICLASS, 3)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Return the recorded rows."""

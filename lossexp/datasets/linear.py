@@ -10,7 +10,6 @@ import numpy as np
 from lossexp.components import Interval, PositiveCount
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,6 @@ class Linear(Dataset):
     noise: Annotated[float, Interval(0)] = 1.0
 
     name = "linear"
-    target = Target(Task.REGRESSION)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Draw the weights, then the rows."""

@@ -10,7 +10,6 @@ import numpy as np
 from lossexp.components import Interval
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,6 @@ class Moons(Dataset):
     noise: Annotated[float, Interval(0)] = 0.2
 
     name = "moons"
-    target = Target(Task.BINARY, 2)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Draw the points."""

@@ -7,13 +7,18 @@ import numpy as np
 from lossexp.components import Array
 
 
+def centre_and_scale(train: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each column; of a constant column its value and 1."""
+    # The mean of equal numbers may be off by rounding; divided by a deviation as small, that would become ±1.
+    constant = np.ptp(train, axis=0) == 0
+    centre = np.where(constant, train[0], train.mean(axis=0))
+    return centre, np.where(constant, 1.0, train.std(axis=0))
+
+
 def standardized(train: Array, *others: Array) -> list[Array]:
     """Give each column of `train` mean 0 and standard deviation 1, and treat `others` by the same numbers.
 
     A column that is constant in `train` becomes 0 there and is only shifted elsewhere.
     """
-    # The mean of equal numbers may be off by rounding; divided by a deviation as small, that would become ±1.
-    constant = np.ptp(train, axis=0) == 0
-    centre = np.where(constant, train[0], train.mean(axis=0))
-    scale = np.where(constant, 1.0, train.std(axis=0))
+    centre, scale = centre_and_scale(train)
     return [(part - centre) / scale for part in (train, *others)]

@@ -10,7 +10,6 @@ import numpy as np
 from lossexp.components import Interval, PositiveCount
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.table import Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +34,6 @@ class Spiral(Dataset):
     noise: Annotated[float, Interval(0)] = 0.2
 
     name = "spiral"
-
-    @property
-    def target(self) -> Target:
-        """One class per arm."""
-        return Target(Task.BINARY if self.n_classes == 2 else Task.MULTICLASS, self.n_classes)
 
     def table(self, rng: np.random.Generator) -> Table:
         """Draw the points."""

@@ -55,3 +55,21 @@ def take(order: Array, labels: Array, counts: Array) -> tuple[Array, Array]:
     for label, count in enumerate(counts):
         chosen[np.flatnonzero(shuffled == label)[:count]] = True
     return order[chosen], order[~chosen]
+
+
+def draw_together(order: Array, group: Array, sequence: Array, size: int) -> tuple[Array, Array]:
+    """Cut whole groups, as many as come closest to `size` rows; return their rows and the rest.
+
+    Args:
+        order: Rows to cut from.
+        group: The group of every row of the table.
+        sequence: Groups in the order in which they are taken; at least one is taken and one is left.
+        size: How many rows are wanted; 0 takes none.
+    """
+    sequence = sequence[np.isin(sequence, group[order])]
+    if size == 0 or len(sequence) < 2:
+        return order[:0], order
+    rows = np.cumsum(np.bincount(group[order], minlength=sequence.max() + 1)[sequence])
+    n_taken = 1 + int(np.argmin(np.abs(rows[:-1] - size)))
+    chosen = np.isin(group[order], sequence[:n_taken])
+    return order[chosen], order[~chosen]

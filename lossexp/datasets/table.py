@@ -7,63 +7,116 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossexp.components import Array
+from lossexp.datasets import conversion
+from lossexp.datasets.card import DataCard
+from lossexp.datasets.preparation import Rows
 from lossexp.errors import DataError
-from lossexp.targets import Target
+from lossexp.targets import Target, Task
+
+PARTS = ("train", "val", "test")
+"""The splits, in the order of the numbers in `Table.part`."""
 
 
 @dataclass(frozen=True)
 class Table:
     """All rows of a dataset, before any setting is applied to them.
 
+    The class names say what is to be predicted: one of two classes, one of many, or without names a number.
+
     Attributes:
-        X: Features `(n_samples, n_features)`.
+        X: Columns: an array `(n_samples, n_columns)`, a data frame, or a SciPy CSR matrix.
         y: Class labels 0..n_classes-1 as integers, or real numbers, `(n_samples,)`.
-        feature_names: One per column of `X`.
+        feature_names: Names of the columns of `X`.
         class_names: One per class; none for a continuous target.
+        target_name: What the target is called.
+        weight: How much each row counts `(n_samples,)`, at least 0; None where all count alike.
+        group: Rows with the same number 0..n_groups-1 go into the same split `(n_samples,)`; None for no groups.
+        time: The same, and the splits follow each other in time: the largest numbers are for testing.
+        part: Place in `PARTS` of the split that each row belongs to, `(n_samples,)`; None where splits are drawn.
+            Validation rows are drawn from the training rows if there are none.
+        unit: What numbers in an array `X` are counted in: they are divided by it, unless they are standardized.
+        fills_missing: Whether NaN is allowed in `X`, to be filled with what is learned on the training rows.
+        unused: Names of other columns that came with the rows.
+        card: What a person should know about the rows; None for data that are known.
     """
 
-    X: Array
+    X: Rows
     y: Array
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...] = ()
+    target_name: str = "target"
+    weight: Array | None = None
+    group: Array | None = None
+    time: Array | None = None
+    part: Array | None = None
+    unit: float = 1.0
+    fills_missing: bool = False
+    unused: tuple[str, ...] = ()
+    card: DataCard | None = None
 
-    def check(self, name: str, target: Target) -> None:
-        """Refuse a table that does not say what the dataset `name` promised.
+    @property
+    def target(self) -> Target:
+        """What is to be predicted."""
+        n_classes = len(self.class_names)
+        task = Task.REGRESSION if not n_classes else Task.BINARY if n_classes == 2 else Task.MULTICLASS
+        return Target(task, n_classes)
+
+    def rows(self, part: Array) -> Rows:
+        """Return some of the rows of `X`."""
+        return self.X.iloc[part] if hasattr(self.X, "iloc") else self.X[part]
+
+    def check(self, where: str) -> None:
+        """Refuse a table that cannot be learned from.
+
+        Args:
+            where: Whose rows these are, for messages.
 
         Raises:
             DataError: Shapes or names do not agree, a number is not finite, or a label is not a class.
         """
-        if self.X.ndim != 2 or self.y.shape != self.X.shape[:1]:
+        if len(self.X.shape) != 2 or self.y.shape != self.X.shape[:1]:
             raise DataError(
-                f"dataset={name}: features {self.X.shape} and targets {self.y.shape} do not fit together; "
+                f"{where}: features {self.X.shape} and targets {self.y.shape} do not fit together; "
                 "expected (n_samples, n_features) and (n_samples,)."
             )
-        named = len(self.feature_names), len(self.class_names)
-        if named != (self.X.shape[1], target.n_classes):
+        if len(self.feature_names) != self.X.shape[1]:
             raise DataError(
-                f"dataset={name}: {named[0]} feature names and {named[1]} class names, for {self.X.shape[1]} "
-                f"columns and {target}; expected one name for each."
+                f"{where}: {len(self.feature_names)} names for {self.X.shape[1]} columns; expected one for each."
             )
-        self._check_finite(name)
-        if target.task.is_classes:
-            self._check_labels(name, target.n_classes)
+        self._check_numbers(where)
+        if self.target.task.is_classes:
+            self._check_labels(where)
 
-    def _check_finite(self, name: str) -> None:
-        if np.isfinite(self.X).all() and np.isfinite(self.y).all():
-            return
-        for column, values in (*zip(self.feature_names, self.X.T, strict=True), ("target", self.y)):
-            rows = np.flatnonzero(~np.isfinite(values))
-            if rows.size:
+    def _check_numbers(self, where: str) -> None:
+        if not conversion.in_bounds(self.y):
+            conversion.refuse_extremes(where, self.target_name, self.y)
+        if conversion.is_sparse(self.X):
+            if not conversion.in_bounds(self.X.data):
                 raise DataError(
-                    f"dataset={name}: column {column!r} has {rows.size} missing or infinite values, the "
-                    f"first in row {rows[0]} (counted from 0). Fill them in or leave these rows out."
+                    f"{where}: a value is missing, infinite or beyond {conversion.LARGEST:g}. Mend the file."
                 )
+        elif not isinstance(self.X, np.ndarray) or not conversion.in_bounds(self.X):
+            for place, name in enumerate(self.feature_names):
+                values = self.X[:, place] if isinstance(self.X, np.ndarray) else self.X[name].to_numpy()
+                if not self.fills_missing and values.dtype.kind not in "biuf":
+                    _refuse_missing(where, name, self.X[name].isna().to_numpy())
+                if values.dtype.kind == "f":
+                    conversion.refuse_extremes(where, name, values, missing_allowed=self.fills_missing)
 
-    def _check_labels(self, name: str, n_classes: int) -> None:
+    def _check_labels(self, where: str) -> None:
+        n_classes = len(self.class_names)
         if self.y.dtype.kind not in "iu" or ((self.y < 0) | (self.y >= n_classes)).any():
             labels = np.unique(self.y)
             seen = ", ".join(map(str, labels[:10])) + (", ..." if len(labels) > 10 else "")
             raise DataError(
-                f"dataset={name}: class labels are {seen} ({labels.dtype}); expected whole numbers from 0 to "
-                f"{n_classes - 1}."
+                f"{where}: class labels are {seen} ({labels.dtype}); expected whole numbers from 0 to "
+                f"{n_classes - 1}, for the classes {', '.join(self.class_names[:10])}."
             )
+
+
+def _refuse_missing(where: str, name: str, missing: Array) -> None:
+    if missing.any():
+        raise DataError(
+            f"{where}: column {name!r} has {int(missing.sum())} missing values, the first in row "
+            f"{int(missing.argmax())} (counted from 0). Fill them in or leave these rows out."
+        )

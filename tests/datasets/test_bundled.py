@@ -26,7 +26,7 @@ def test_numbers_and_names_equal_those_of_scikit_learn(kind):
     np.testing.assert_array_equal(ours.y, theirs.target)
     assert ours.feature_names == tuple(theirs.feature_names)
     assert ours.class_names == tuple(map(str, theirs.target_names))
-    assert kind().target.n_classes == len(theirs.target_names)
+    assert ours.target.n_classes == len(theirs.target_names)
 
 
 def test_diabetes_equals_that_of_scikit_learn():

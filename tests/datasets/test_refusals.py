@@ -1,6 +1,6 @@
 """Settings and tables that a dataset refuses, and what it says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from lossexp.components import InvalidValueError
 from lossexp.datasets import Diabetes
 from lossexp.errors import DataError
-from lossexp.targets import Target, Task
 
 from .toys import Classes, Values
 
@@ -48,14 +47,14 @@ def test_fractions_must_leave_something_to_train_on(val, test):
 
 def test_outliers_on_classes_name_the_setting_that_was_meant():
     with pytest.raises(DataError, match=r"dataset.outliers=0.1 .*has 3 classes.*dataset.label_noise=0.1"):
-        Classes(outliers=0.1)
+        Classes(outliers=0.1).load(0)
 
 
 def test_settings_for_the_other_kind_of_target_are_refused():
     with pytest.raises(DataError, match=r"dataset.standardize_target=True does not fit dataset=classes"):
-        Classes(standardize_target=True)
+        Classes(standardize_target=True).load(0)
     with pytest.raises(DataError, match=r"dataset.imbalance=2.0 does not fit dataset=diabetes.*continuous"):
-        Diabetes(imbalance=2)
+        Diabetes(imbalance=2).load(0)
 
 
 def test_too_few_rows_for_the_fractions():
@@ -78,7 +77,9 @@ def test_a_malformed_table_is_refused_by_name():
     @dataclass(frozen=True, kw_only=True)
     class Mistaken(Values):
         name: ClassVar[str] = "mistaken"
-        target = Target(Task.BINARY, 2)
+
+        def table(self, rng):
+            return replace(super().table(rng), class_names=("no", "yes"))
 
     with pytest.raises(DataError, match="dataset=mistaken"):
         Mistaken().load(0)

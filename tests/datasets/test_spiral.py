@@ -28,6 +28,6 @@ def test_noise_turns_points_but_keeps_their_radius():
 
 
 def test_the_target_follows_the_number_of_arms():
-    assert Spiral(n_classes=2).target == Target(Task.BINARY, 2)
-    assert Spiral(n_classes=7).target == Target(Task.MULTICLASS, 7)
+    assert Spiral(n_classes=2).load(0).target == Target(Task.BINARY, 2)
+    assert Spiral(n_classes=7).load(0).target == Target(Task.MULTICLASS, 7)
     assert Spiral(n_classes=7).load(0).class_names[-1] == "arm 6"

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from lossexp.datasets import Data, Dataset, Table
-from lossexp.targets import Target, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +16,6 @@ class Classes(Dataset):
     standardize: bool = False
 
     name: ClassVar[str] = "classes"
-
-    @property
-    def target(self) -> Target:
-        return Target(Task.MULTICLASS, len(self.counts))
 
     def table(self, rng: np.random.Generator) -> Table:
         y = self.labels
@@ -40,7 +35,6 @@ class Values(Dataset):
     standardize: bool = False
 
     name: ClassVar[str] = "values"
-    target = Target(Task.REGRESSION)
 
     def table(self, rng: np.random.Generator) -> Table:
         y = np.arange(float(self.n))

@@ -1,0 +1,19 @@
+"""Parquet: columns with types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lossexp.datasets.file import FileDataset
+from lossexp.datasets.reading.arrow import read_parquet
+from lossexp.datasets.reading.content import Reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parquet(FileDataset):
+    """A Parquet file of numbers, truth values, dates and text."""
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the file."""
+        return read_parquet

@@ -1,0 +1,154 @@
+"""Files of arrays: NPY, NPZ, IDX and SVMLight. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossexp.components import Array
+from lossexp.datasets.reading.content import Content
+from lossexp.errors import DataError, did_you_mean
+
+LABELS = "label"
+"""What the target of a file is called whose format has no names."""
+
+
+@dataclass(frozen=True)
+class Npz:
+    """Reads one array of features and the others as named columns.
+
+    Attributes:
+        features: Name of the array of features.
+    """
+
+    features: str
+
+    def __call__(self, path: Path) -> Content:
+        """Read an archive.
+
+        Raises:
+            DataError: It is damaged, holds Python objects, or has no such array.
+        """
+        import pandas as pd
+
+        arrays = _loaded(path)
+        if isinstance(arrays, np.ndarray):
+            raise DataError(f"{path} is an NPY file, not an NPZ archive. Use dataset=npy.")
+        if self.features not in arrays:
+            hint = did_you_mean(self.features, arrays)
+            raise DataError(
+                f"{path} has no array {self.features!r}.{hint} It has {', '.join(arrays)}. Say which one has the "
+                "features: dataset.features=NAME"
+            )
+        inputs = as_features(arrays.pop(self.features), path)
+        columns = {name: array.ravel() for name, array in arrays.items() if _is_column(array, len(inputs))}
+        return Content(pd.DataFrame(columns, index=range(len(inputs))), inputs)
+
+
+def _is_column(array: Array, n_rows: int) -> bool:
+    return array.shape in ((n_rows,), (n_rows, 1))
+
+
+def as_features(array: Array, path: Path) -> Array:
+    """Return numbers as `(n_samples, n_features)`: a vector is one column, pictures are rows of pixels.
+
+    Raises:
+        DataError: They are not numbers, or there are no rows.
+    """
+    if array.dtype.kind not in "biuf" or not array.ndim or not array.size:
+        raise DataError(f"{path}: features of type {array.dtype} and shape {array.shape}; expected rows of numbers.")
+    return array.reshape(len(array), -1)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Reads features from one file, and their targets from another if there is one.
+
+    Without, the columns are called by their position, from 0, and one of them is the target.
+
+    Attributes:
+        array: Reads the one array of a file.
+        targets: Where the targets are of each file of features.
+    """
+
+    array: Callable[[Path], Array]
+    targets: Mapping[Path, Path]
+
+    def __call__(self, path: Path) -> Content:
+        """Read a file and its partner.
+
+        Raises:
+            DataError: They cannot be read, or do not have equally many rows.
+        """
+        import pandas as pd
+
+        features = as_features(self.array(path), path)
+        if path not in self.targets:
+            names = [str(place) for place in range(features.shape[1])]
+            return Content(pd.DataFrame(features, columns=names, copy=False))
+        partner = self.targets[path]
+        targets = self.array(partner)
+        if not _is_column(targets, len(features)):
+            raise DataError(
+                f"{path} has {len(features)} rows, but {partner} has the shape {targets.shape}; expected one target "
+                "for each row."
+            )
+        return Content(pd.DataFrame({LABELS: targets.ravel()}), features)
+
+
+def read_npy(path: Path) -> Array:
+    """Return the array of an NPY file, which stays on disk until it is needed.
+
+    Raises:
+        DataError: It is none, is cut off, or holds Python objects.
+    """
+    array = _loaded(path)
+    if isinstance(array, dict):
+        raise DataError(f"{path} is an NPZ archive of several arrays. Use dataset=npz.")
+    return array
+
+
+def _loaded(path: Path) -> Any:
+    """Return the array of an NPY file, or those of an NPZ archive by name.
+
+    Raises:
+        DataError: It is neither, is cut off, or holds Python objects, which could execute anything.
+    """
+    try:
+        opened = np.load(path, allow_pickle=False, mmap_mode="r")
+        if isinstance(opened, np.ndarray):
+            return opened
+        with opened:
+            return {name: opened[name] for name in opened.files}
+    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, SyntaxError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "allow_pickle" in reason or "Python objects" in reason:
+            reason = "it holds no arrays, or Python objects, which are not loaded since they could execute anything"
+        raise DataError(
+            f"{path} cannot be read: {reason}. Expected arrays of numbers, truth values or text, as written by "
+            "numpy.save or numpy.savez."
+        ) from error
+
+
+def read_svmlight(path: Path) -> Content:
+    """Read lines such as `1 3:0.5 7:2`, a target and the features that are not 0, numbered from 1.
+
+    Raises:
+        DataError: A line is something else.
+    """
+    import pandas as pd
+    from sklearn.datasets import load_svmlight_file
+
+    try:
+        X, y, query = load_svmlight_file(str(path), query_id=True)
+    except (ValueError, OSError, EOFError, OverflowError) as error:
+        raise DataError(f"{path} cannot be read as SVMLight: {error}. Expected lines such as: 1 3:0.5 7:2") from error
+    named = pd.DataFrame({LABELS: y})
+    if query.size and query.any():
+        named["qid"] = query
+    return Content(named, X)

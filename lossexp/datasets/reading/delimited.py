@@ -1,0 +1,209 @@
+"""Text with one row per line: CSV and its relatives, read by Arrow once it is known how they are written."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossexp.components import Array
+from lossexp.datasets.conversion import kind
+from lossexp.datasets.reading.arrow import MISSING, as_frame, distinct
+from lossexp.datasets.reading.content import Content
+from lossexp.datasets.reading.files import uncompressed
+from lossexp.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_SNIFFED_LINES = 20
+_LARGEST_BLOCK = 2**30
+"""Types are inferred from the first block of so many bytes: from all rows of a file that is not huge."""
+_COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+")
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """Reads text with one row per line.
+
+    Attributes:
+        header: Whether the first line has names; None to see for itself. Without, a name is the position, from 0.
+        separator: What is between two values; None to see for itself.
+        decimal: What is before the fraction of a number.
+        encoding: How characters are written as bytes.
+    """
+
+    header: bool | None = None
+    separator: str | None = None
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+    def __call__(self, path: Path) -> Content:
+        """Read a file, gzipped or not.
+
+        Raises:
+            DataError: It has no rows, rows of different lengths, or bytes that are no text.
+        """
+        text = self._utf8(uncompressed(path), path)
+        try:
+            start = list(itertools.islice(_lines(text), _SNIFFED_LINES))
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: {_fault(text)}") from None
+        if not start:
+            raise DataError(f"{path} is empty: it has no line with anything on it. Give a file with rows.")
+        quote = "'" if start[0].startswith("'") and start[0].rstrip().endswith("'") else '"'
+        separator = self.separator or _separator(start, quote)
+        first, *others = csv.reader(start, delimiter=separator, quotechar=quote, skipinitialspace=True)
+        header = _is_header(first, others) if self.header is None else self.header
+        if header and not others:
+            raise DataError(f"{path} has a header and no rows. Give a file with rows.")
+        names = distinct(first if header else [str(place) for place in range(len(first))])
+        frame = as_frame(self._parsed(text, path, separator, quote, names, header), path)
+        for name, dtype in frame.dtypes.items():
+            if kind(dtype) == "category":
+                _refuse_numbers_as_text(frame[name], path)
+        notes = [_header_note(header)] if self.header is None else []
+        if not self.separator and separator != ",":
+            notes.append(f"values are separated by {SEPARATORS[separator]} (dataset.separator)")
+        return Content(frame, notes=tuple(notes))
+
+    def _utf8(self, content: bytes, path: Path) -> bytes:
+        """Return the text as UTF-8 without a byte order mark, its lines ending in a line feed."""
+        encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else self.encoding
+        try:
+            if codecs.lookup(encoding).name != "utf-8":
+                content = content.decode(encoding).encode()
+        except LookupError:
+            raise DataError(
+                f"dataset.encoding={encoding} is not known. Known are utf-8, latin-1, cp1252, ..."
+            ) from None
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: {_bad_bytes(content, error, encoding)}") from None
+        return content.removeprefix(codecs.BOM_UTF8)
+
+    def _parsed(
+        self, text: bytes, path: Path, separator: str, quote: str, names: Sequence[str], header: bool
+    ) -> pa.Table:
+        import pyarrow as pa
+        from pyarrow import csv as arrow
+
+        read = arrow.ReadOptions(
+            block_size=min(len(text) + 1, _LARGEST_BLOCK), column_names=names, skip_rows_after_names=int(header)
+        )
+        parse = arrow.ParseOptions(delimiter=separator, quote_char=quote, newlines_in_values=True)
+        convert = arrow.ConvertOptions(
+            null_values=MISSING, strings_can_be_null=True, decimal_point=self.decimal, check_utf8=True
+        )
+        try:
+            table = arrow.read_csv(pa.BufferReader(text), read, parse, convert)
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: {_fault(text, len(names), separator, quote) or error}") from None
+        if any(pa.types.is_binary(field.type) for field in table.schema):
+            raise DataError(f"{path}: {_fault(text)}")
+        return table
+
+
+def _lines(text: bytes) -> Iterator[str]:
+    """Yield the lines that have something on them."""
+    for line in io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"):
+        if line.strip():
+            yield line
+
+
+def _separator(lines: Sequence[str], quote: str) -> str:
+    """Return what cuts all lines into the same number of values, and into as many as possible."""
+
+    def merit(separator: str) -> tuple[bool, int]:
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=separator, quotechar=quote)]
+        except csv.Error:  # what would be one value is longer than values are
+            return False, 0
+        return widths[0] > 1 and widths.count(widths[0]) >= _MOSTLY * len(widths), widths[0]
+
+    *_, (best, _) = sorted(((s, merit(s)) for s in reversed(SEPARATORS)), key=lambda pair: pair[1])
+    return best
+
+
+def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a line has names: none of it is a number, and no name comes twice, nor again below itself."""
+    below = {(place, value) for row in others for place, value in enumerate(row)}
+    named = [value for value in first if value.strip()]
+    repeated = sum((place, value) in below for place, value in enumerate(first))
+    return bool(named) and not any(_is_number(value) for value in named) and repeated <= len(first) / 2
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _header_note(header: bool) -> str:
+    if header:
+        return "the first line has the names of the columns (dataset.header)"
+    return "the first line is a row already: columns are called by their position, from 0 (dataset.header)"
+
+
+def _refuse_numbers_as_text(values: pd.Series, path: Path) -> None:
+    """Refuse a column that is text for the sake of a few values or of its decimal commas.
+
+    Raises:
+        DataError: It is one.
+    """
+    import pandas as pd
+
+    different: Array = values.dropna().unique()[:10_000]
+    if len(different) < 2:
+        return
+    commas = [value for value in different if _COMMA_NUMBER.fullmatch(value)]
+    if len(commas) >= _MOSTLY * len(different):
+        raise DataError(
+            f"{path}: column {values.name!r} has numbers with a comma, such as {commas[0]!r}. "
+            "If it is the decimal point: dataset.decimal=','"
+        )
+    is_number = pd.to_numeric(pd.Series(different, dtype="str"), errors="coerce").notna().to_numpy()
+    if is_number.mean() >= _MOSTLY:
+        stranger = next(value for value, number in zip(different, is_number, strict=True) if not number)
+        row = int((values == stranger).to_numpy().argmax())
+        raise DataError(
+            f"{path}: column {values.name!r} has numbers, but also {stranger!r}, first in row {row} (counted from 0). "
+            "Mend it, or leave it empty if the value is missing."
+        )
+
+
+def _fault(text: bytes, width: int = 0, separator: str = ",", quote: str = '"') -> str:
+    """Find what is wrong with a text that cannot be parsed, and where."""
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError as error:
+        return _bad_bytes(text, error, "utf-8")
+    rows: Any = csv.reader(io.StringIO(decoded, newline=""), delimiter=separator, quotechar=quote)
+    try:
+        for row in rows:
+            if row and len(row) != width:
+                return (
+                    f"line {rows.line_num} has {len(row)} values, expected {width} as in the first line. Mend the "
+                    "line, or say what separates values: dataset.separator=';'"
+                )
+    except csv.Error as error:
+        return f"line {rows.line_num}: {error}. Mend the line."
+    return ""
+
+
+def _bad_bytes(content: bytes, error: UnicodeDecodeError, encoding: str) -> str:
+    line = content.count(b"\n", 0, error.start) + 1
+    return (
+        f"the byte 0x{content[error.start]:02x} at offset {error.start}, in line {line}, is not {encoding}. "
+        "If the file is in another encoding: dataset.encoding=latin-1"
+    )

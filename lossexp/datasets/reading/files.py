@@ -1,0 +1,74 @@
+"""A path before it is opened: whether there is a file to read, and how to tell whether it is still the same."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lossexp.errors import DataError, did_you_mean
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A file as it is now: equal stamps, equal content."""
+
+    path: Path
+    size: int
+    modified: int
+
+
+def stamp(path: str, setting: str) -> Stamp:
+    """Look at a path without reading it.
+
+    Args:
+        path: Relative to the current folder, or absolute.
+        setting: Where it was given, such as `dataset.path`.
+
+    Raises:
+        DataError: It is not a file that can be read, or it is empty.
+    """
+    full = Path(path).expanduser().absolute()
+    try:
+        status = full.stat()
+    except FileNotFoundError:
+        raise DataError(f"{setting}={path}: there is no such file{_elsewhere(full)}") from None
+    except OSError as error:
+        raise DataError(f"{setting}={path} cannot be read: {error.strerror}. Give the path of a file.") from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+        raise DataError(f"{setting}={path} is {kind}. Give the path of a file.")
+    if not os.access(full, os.R_OK):
+        raise DataError(f"{setting}={path} cannot be read: permission denied. Ask its owner for the right to read it.")
+    if not status.st_size:
+        raise DataError(f"{setting}={path} is empty: 0 bytes. Give a file with rows.")
+    return Stamp(full, status.st_size, status.st_mtime_ns)
+
+
+def _elsewhere(path: Path) -> str:
+    """Say what there is instead."""
+    try:
+        names = sorted(os.listdir(path.parent))
+    except OSError:
+        return f", and no folder {path.parent}. The path is relative to the current folder."
+    return f" in {path.parent}.{did_you_mean(path.name, names)} The path is relative to the current folder."
+
+
+def uncompressed(path: Path) -> bytes:
+    """Return the content of a file; whether it is gzipped is seen from its first bytes.
+
+    Raises:
+        DataError: It is gzipped and damaged.
+    """
+    content = path.read_bytes()
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is gzipped, but damaged: {error}. If it was copied, copy it again.") from error
