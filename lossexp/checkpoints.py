@@ -13,6 +13,9 @@ from lossexp.stacking import Member, Stack
 from lossexp.targets import encode
 from lossexp.verdict import Evidence, checkpoint_epochs
 
+MAX_TARGETS = 100_000
+"""The best constant prediction is found on so many training targets at most."""
+
 Ending = Literal["completed", "stopped early", "diverged"]
 
 MAX_EXAMPLES = 10_000
@@ -32,8 +35,7 @@ class Checkpoints:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.scheduled: list[int] = checkpoint_epochs(stack.training.epochs).tolist()
-        n_val = stack.val.n_samples
-        self.examples = np.arange(n_val) if n_val <= MAX_EXAMPLES else np.arange(MAX_EXAMPLES) * n_val // MAX_EXAMPLES
+        self.examples = _spread(stack.val.n_samples, MAX_EXAMPLES)
         self._latest, self._best, n_places = range(len(self.scheduled), len(self.scheduled) + 3)
         self._losses = np.empty((n_places, stack.n_runs, len(self.examples)), dtype=np.float32)
         self._errors = np.empty_like(self._losses)
@@ -103,20 +105,23 @@ class Checkpoints:
             from lossexp.constant import best_constant
 
             target, loss, n_outputs = self.stack.target, member.loss, self.stack.n_outputs
+            train_y, val_y = member.data.train.y, member.data.val.y
+            some = _spread(len(train_y), MAX_TARGETS)
             train, val = (
-                encode(y, target, n_outputs, np.float64)[:, None]
-                for y in (member.data.train.y, member.data.val.y[self.examples])
+                encode(y, target, n_outputs, np.float64)[:, None] for y in (train_y[some], val_y[self.examples])
             )
             raw = best_constant(loss, train)[:, None, None]
             losses, train_losses = (loss.value(np.broadcast_to(raw, y.shape).copy(), y)[0] for y in (val, train))
             predicting = loss.predicting(np.broadcast_to(raw, val.shape).copy())
             read = metrics.per_example(predicting, val[: len(predicting)], loss.link_name(target), target)
             errors = metrics.task_error(read, target)[0]
-            self._constants[key] = (*self._weighted(member, losses, errors), float(np.mean(train_losses)))
+            if (weight := member.data.val.weight) is not None:
+                factor = weight[self.examples] / np.mean(weight)
+                losses, errors = losses * factor, errors * factor
+            self._constants[key] = losses, errors, float(np.mean(train_losses))
         return self._constants[key]
 
-    def _weighted(self, member: Member, *values: Array) -> list[Array]:
-        weight = member.data.val.weight
-        if weight is None:
-            return list(values)
-        return [value * (weight[self.examples] / np.mean(weight)) for value in values]
+
+def _spread(n: int, at_most: int) -> Array:
+    """Return places in a split of `n` examples, spread evenly: all where they are few."""
+    return np.arange(n) if n <= at_most else np.arange(at_most) * n // at_most

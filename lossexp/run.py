@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lossexp.components import Array
 from lossexp.config import Job
 from lossexp.datasets.base import Data
-from lossexp.record import History, Outcome, Record, Status, now_ms
+from lossexp.record import MODEL_FOLDER, History, Outcome, Record, Status, now_ms
+from lossexp.trained import TrainedModel
 from lossexp.training import Epoch, Finished
+from lossexp.verdict import Verdict, judge
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Run:
     finished: Finished | None = None
     is_closed: bool = False
     failure: str = ""
+    verdict: Verdict | None = None
 
     def add(self, epoch: Epoch, values: dict[str, float]) -> None:
         """Take in what this run did in one epoch."""
@@ -120,22 +122,33 @@ class Run:
             f"best {min(self.metrics['val/loss']):.4g} at epoch {self.best_epoch}.{numerical}"
         )
 
-    def weights(self) -> dict[str, Array]:
-        """Return the weights `(n_units, fan_in)` and biases `(n_units,)` of each layer, by name."""
+    def judge(self) -> None:
+        """Come to a verdict, from the losses of single validation examples."""
         assert self.finished is not None
-        named = {}
-        for number, layer in enumerate(self.finished.params, start=1):
-            named[f"layer_{number}.weight"], named[f"layer_{number}.bias"] = layer[:, :-1], layer[:, -1]
-        return named
+        if self.finished.evidence is not None:
+            self.verdict = judge(self.finished.evidence)
+
+    def outcome(self) -> Outcome:
+        """Return how the run ended, with its verdict where there is one."""
+        assert self.finished is not None
+        status: Status = "FAILED" if self.finished.ending == "diverged" else "FINISHED"
+        tags: dict[str, str] = {"ending": self.finished.ending}
+        metrics, text = self.final_metrics(), self.description()
+        if self.verdict is not None:
+            tags["verdict"] = self.verdict.name
+            metrics |= self.verdict.metrics()
+            text = f"{text} {self.verdict.sentence}"
+        return Outcome(status, now_ms(), metrics, tags, text)
 
     def close(self) -> None:
         """Write what is left of the record, and last the final marker."""
         assert self.finished is not None
         self.flush()
-        self.record.save_weights(self.weights())
-        status: Status = "FAILED" if self.finished.ending == "diverged" else "FINISHED"
-        tags = {"ending": self.finished.ending}
-        self.record.finish(Outcome(status, now_ms(), self.final_metrics(), tags, self.description()))
+        model = TrainedModel.of(self.job.experiment, self.data, self.finished.params)
+        model.save(self.record.path / MODEL_FOLDER)
+        if self.finished.evidence is not None:
+            self.finished.evidence.save(self.record.path / "evidence.npz")
+        self.record.finish(self.outcome())
         self.is_closed = True
 
     def abort(self, reason: str, status: Status) -> None:

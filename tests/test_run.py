@@ -142,7 +142,7 @@ def test_an_end_from_outside_keeps_what_was_measured(run, status):
 def test_weights_and_biases_are_apart(run):
     finish(run)
     run.close()
-    with np.load(run.record.path / "weights.npz", allow_pickle=False) as saved:
+    with np.load(run.record.path / "model" / "weights.npz", allow_pickle=False) as saved:
         np.testing.assert_array_equal(saved["layer_1.weight"], [[1.0, 2.0]])
         np.testing.assert_array_equal(saved["layer_1.bias"], [3.0])
 

@@ -69,7 +69,7 @@ def _finding(measured: Measured, risen: Rise) -> Finding:
         return wording.no_skill(measured, is_stuck=_is_stuck(measured))
     if risen.p <= alpha:
         # Overfitting is a training loss that falls while the other rises. If both rise, it is something else.
-        is_fitting = measured.train[measured.final] <= measured.train[measured.best]
+        is_fitting = measured.train[-1] <= measured.train[measured.best]
         return wording.overfit(measured, risen) if is_fitting else wording.unstable(measured, risen)
     window = measured.back(max(5, math.ceil(measured.epochs[-1] / 10)))
     if _still_falls(measured, window):
@@ -83,7 +83,7 @@ def _finding(measured: Measured, risen: Rise) -> Finding:
 
 def _climb(measured: Measured) -> float:
     """Return by how much the training loss ended above its start, as a part of the headroom."""
-    return float(measured.train[measured.final] - measured.train[0]) / measured.train_headroom
+    return float(measured.train[-1] - measured.train[0]) / measured.train_headroom
 
 
 def _is_stuck(measured: Measured) -> bool:
@@ -93,9 +93,9 @@ def _is_stuck(measured: Measured) -> bool:
 
 def _still_falls(measured: Measured, window: int) -> bool:
     """Tell whether the loss has surely fallen since the epoch at `window`, and by half a margin at least."""
-    if measured.final != len(measured.epochs) - 1:
-        return False
-    fall = measured.contrasts(measured.losses[:, window] - measured.losses[:, -1])
+    if measured.evidence.final_epoch != measured.evidence.epochs[-1]:
+        return False  # it was trained further, and was not better then
+    fall = measured.contrasts(measured.losses[window] - measured.losses[-1])
     return fall.p <= measured.settings.alpha and bool(fall.mean[0] >= measured.margin / 2)
 
 
@@ -124,16 +124,16 @@ def _bump(measured: Measured) -> tuple[int, int] | None:
     losses, mean, margin = measured.losses, measured.mean, measured.margin
     after_start = np.where(measured.epochs > 0, mean, np.inf)
     least_so_far = np.minimum.accumulate(after_start)
-    seems = np.flatnonzero((mean > least_so_far + margin) & (mean > mean[measured.final] + margin))
-    seems = seems[(seems < measured.final) & (measured.epochs[seems] > 0)]
+    seems = np.flatnonzero((mean > least_so_far + margin) & (mean > mean[-1] + margin))
+    seems = seems[(seems < len(mean) - 1) & (measured.epochs[seems] > 0)]
     if not len(seems):
         return None
     earlier = [int(after_start[:place].argmin()) for place in seems]
     # As many comparisons as there are epochs, by Bonferroni.
     critical = NORMAL.inv_cdf(1 - measured.settings.alpha / len(mean))
     than_earlier, than_final = (
-        measured.contrasts(losses[:, seems] - losses[:, others] - margin).z > critical
-        for others in (earlier, [measured.final] * len(seems))
+        measured.contrasts(losses[seems] - losses[others] - margin).z > critical
+        for others in (earlier, [-1] * len(seems))
     )
     worse = measured.epochs[seems[than_earlier & than_final]]
     return (int(worse[0]), int(worse[-1])) if len(worse) else None
@@ -151,7 +151,7 @@ def _verdict(finding: Finding, measured: Measured, risen: Rise) -> Verdict:
         best_epoch=int(measured.epochs[measured.best]),
         best_set=(int(candidates[0]), int(candidates[-1])),
         kept_epoch=measured.evidence.final_epoch,
-        rise=float(measured.mean[measured.final] - measured.mean[measured.best]),
+        rise=float(measured.mean[-1] - measured.mean[measured.best]),
         gap=float(gap.mean[0]),
         gap_interval=(float(low[0]), float(high[0])),
         detectable_rise=risen.detectable,
@@ -177,12 +177,18 @@ def against(
         reference: The other run, on the same split.
         alpha: Probability of a false claim.
         margin: Part of the task error of the best constant prediction that is no difference.
+
+    Raises:
+        ValueError: The runs have different validation examples.
     """
+    sizes = len(evidence.losses), len(reference.losses)
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"Runs with {sizes[0]} and {sizes[1]} validation examples: expected the same ones.")
     if verdict.name not in ("good fit", "inconclusive") or not math.isfinite(verdict.p) or not _is_sound(reference):
         return verdict
     settings = Settings(alpha, margin, n_draws=0, seed=0)
     measured, other = Measured(evidence, settings), Measured(reference, settings)
-    excess = measured.errors[:, measured.final] - other.errors[:, other.final]
+    excess = measured.errors[-1] - other.errors[-1]
     p = measured.contrasts(excess - measured.error_margin).p
     if p > alpha or other.train_skill <= measured.train_skill:
         return verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -13,130 +13,140 @@ from lossexp.components import Array
 NORMAL = NormalDist()
 CHUNK = 100
 """Draws that are made together."""
+CRITICAL_DRAWS = 99
+"""Draws for a critical value: with the one that is observed, 5 % of them are a whole number."""
 HOPELESS = -6.0
 """Differences so many standard errors below 0 are not among the largest, whatever the noise; they are left out."""
 
 
 @dataclass(frozen=True)
 class Contrasts:
-    """Means of paired differences, one per column, with their standard errors.
+    """Means of paired differences over the same examples, each with its standard error.
 
     Attributes:
-        mean: Mean difference, `(n_columns,)`.
-        se: Its standard error, of the same shape.
-        unit: Deviations from the mean, `(n_groups, n_columns)` in float32, each column of length 1 or all 0.
+        mean: Mean differences, `(n_differences,)`.
+        se: Their standard errors, of the same shape.
+        z: Student's statistic mean / se, as the normal deviate that is as far in the tail; of a mean of 0 without an
+            error it is -inf.
+        unit: Deviations from the mean, `(n_differences, n_groups)` in float32, each row of length 1 or all 0.
     """
 
     mean: Array
     se: Array
+    z: Array
     unit: Array
-
-    @property
-    def z(self) -> Array:
-        """Mean in standard errors; of a difference that is the same for all examples ±inf, or -inf where it is 0."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = self.mean / self.se
-        return np.where(np.isnan(z), -np.inf, z)
 
     @property
     def p(self) -> float:
         """The p-value of the first mean alone: how likely it is to be so large if it is not above 0."""
         return NORMAL.cdf(-float(self.z[0]))
 
+    @property
+    def possible(self) -> Array:
+        """The rows of `unit` that may be the largest, one at least."""
+        is_possible = self.z > HOPELESS
+        is_possible[self.z.argmax()] = True
+        return self.unit[is_possible]
+
     def bounds(self, level: float) -> tuple[Array, Array]:
-        """Return the ends of the two-sided confidence intervals of the means, each `(n_columns,)`."""
+        """Return the ends of the two-sided confidence intervals of the means, each `(n_differences,)`."""
         half = NORMAL.inv_cdf((1 + level) / 2) * self.se
         return self.mean - half, self.mean + half
 
 
 def contrasts(differences: Array, groups: Array | None = None) -> Contrasts:
-    """Return the means of paired differences `(n_samples, n_columns)`.
+    """Return the means of paired differences.
 
     The examples of a group count as one draw: their deviations are added up (Liang and Zeger 1986).
 
     Args:
-        differences: In float64; at least one example.
+        differences: `(n_differences, n_samples)` in float64, of at least one example.
         groups: Number of the group of each example, `(n_samples,)`; None where all are independent.
     """
-    n_samples = len(differences)
-    mean = differences.mean(axis=0)
-    deviations = differences - mean
+    n_samples = differences.shape[1]
+    mean = np.add.reduce(differences, axis=1) / n_samples
+    deviations = differences - mean[:, None]
     if groups is not None:
         _, place = np.unique(groups, return_inverse=True)
-        summed = np.zeros((place.max() + 1, deviations.shape[1]))
-        np.add.at(summed, place, deviations)
-        deviations = summed
-    length = np.sqrt(np.einsum("gc,gc->c", deviations, deviations))
-    n_groups = len(deviations)
-    se = length / n_samples * np.sqrt(n_groups / max(n_groups - 1, 1))
-    unit = deviations / np.where(length > 0, length, 1)
-    return Contrasts(mean, se, unit.astype(np.float32))
+        deviations = np.array([np.bincount(place, row) for row in deviations])
+    freedom = max(deviations.shape[1] - 1, 1)
+    length = np.sqrt(np.vecdot(deviations, deviations))
+    # Differences that are the same for all examples, but for rounding, have no error.
+    length[length <= 1e-10 * np.abs(mean)] = 0
+    se = length / n_samples * math.sqrt((freedom + 1) / freedom)
+    scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
+    unit = np.multiply(deviations, scale[:, None], dtype=np.float32, casting="same_kind")
+    return Contrasts(mean, se, _normal_deviates(mean, se, freedom), unit)
 
 
-@dataclass(frozen=True)
-class MaximumTest:
-    """Whether the largest of several means is above 0.
+def _normal_deviates(mean: Array, se: Array, freedom: int) -> Array:
+    """Return mean / se, Student's t, as the z with about the same tail; t = ±inf is finite then.
 
-    Attributes:
-        p: Probability of a largest z as seen or larger if no mean is above 0.
-        critical: The z that is exceeded with probability alpha then.
+    z = t (1 - 1 / (4 f)) / sqrt(1 + t² / (2 f)), f degrees of freedom
+
+    Source: Abramowitz and Stegun (1964), 26.7.8.
     """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = mean / se
+        z = np.copysign((1 - 1 / (4 * freedom)) / np.sqrt(1 / np.square(t) + 1 / (2 * freedom)), t)
+    return np.where(np.isnan(t), -np.inf, z)
 
-    p: float
-    critical: float
 
-
-def maximum_tests(
-    families: Sequence[Contrasts], rng: np.random.Generator, *, alpha: float, n_draws: int
-) -> list[MaximumTest]:
-    """Test the largest mean of each family of contrasts over the same examples: no mean is above 0.
+def maximum_test(family: Contrasts, rng: np.random.Generator, *, alpha: float, n_draws: int) -> float:
+    """Return the p-value of the largest mean of a family: how likely it is to be so large if none is above 0.
 
         M = max_t z_t,   M* = max_t sum_i e_i u_it,   e_i ~ N(0, 1),   p = P(M* >= M)
 
     with u_t the deviations of the differences t from their mean, scaled to length 1. The multipliers e_i keep how the
-    differences depend on each other, so that looking at many epochs costs what it must and no more. Families share the
-    draws, which stop as soon as no p can become significant: where nothing rises that is after the first chunk, and p
-    is as valid. Of a p below 1 / (n_draws + 1) the bound of Bonferroni is told, which then needs no draws.
+    differences depend on each other, so that looking at many epochs costs what it must and no more.
+
+    One term of the maximum has the tail Q(M) of the normal distribution, so p lies between Q(M) and the number of terms
+    times Q(M), as Bonferroni says. That upper bound is returned without draws where even Q(M) is above alpha, and where
+    it is below what draws can show: or no run of a large sweep could be significant after a correction for their
+    number. Draws stop as soon as p can no longer become significant.
 
     Source: Chernozhukov, Chetverikov and Kato (2013) the multipliers; (2019) leaving out what is hopeless; Besag and
         Clifford (1991) the stopping.
 
     Args:
-        families: The contrasts.
+        family: The contrasts.
         rng: Source of the multipliers.
-        alpha: Level of the tests.
+        alpha: Level of the test.
         n_draws: At most so many draws.
     """
-    observed = [float(family.z.max()) for family in families]
-    units = [family.unit[:, _possible(family.z)] for family in families]
-    bounds = [unit.shape[1] * NORMAL.cdf(-z) for unit, z in zip(units, observed, strict=True)]
-    beyond_draws = np.array(bounds) < 1 / (n_draws + 1)
+    largest, possible = float(family.z.max()), family.possible
+    tail = NORMAL.cdf(-largest)
+    bound = min(len(possible) * tail, 1.0)
+    if tail > alpha or bound < 1 / (n_draws + 1):
+        return bound
     enough = max(int(alpha * (n_draws + 1)), 1)
-    stacked = np.concatenate(units, axis=1)
-    starts = np.cumsum([0, *(unit.shape[1] for unit in units[:-1])])
-    maxima = np.empty((0, len(families)))
-    while len(maxima) < n_draws:
-        multipliers = rng.standard_normal((min(CHUNK, n_draws - len(maxima)), len(stacked)), dtype=np.float32)
-        maxima = np.concatenate([maxima, np.maximum.reduceat(multipliers @ stacked, starts, axis=1)])
-        if np.all(beyond_draws | (np.count_nonzero(maxima >= observed, axis=0) >= enough)):
-            break
-    return [
-        MaximumTest(bound if beyond else _p_value(drawn >= z, enough, n_draws), float(np.quantile(drawn, 1 - alpha)))
-        for bound, beyond, drawn, z in zip(bounds, beyond_draws, maxima.T, observed, strict=True)
-    ]
+    exceeds = np.empty(0, dtype=bool)
+    while len(exceeds) < n_draws and np.count_nonzero(exceeds) < enough:
+        drawn = _maxima(possible, min(CHUNK, n_draws - len(exceeds)), rng)
+        exceeds = np.concatenate([exceeds, drawn >= largest])
+    return sequential_p(exceeds, enough)
 
 
-def _possible(z: Array) -> Array:
-    """Tell which columns may be the largest, always one at least."""
-    possible = z > HOPELESS
-    possible[z.argmax()] = True
-    return possible
+def sequential_p(exceeds: Array, enough: int) -> float:
+    """Return the p-value of draws that are made until `enough` of them exceed what was observed.
 
-
-def _p_value(exceeds: Array, enough: int, n_draws: int) -> float:
-    """Return enough / l if the draw l is the one that is enough, else (1 + number) / (1 + n_draws).
+    enough / l if the draw l is the one that is enough, else (1 + number that exceed) / (1 + number of draws).
 
     Source: Besag and Clifford (1991).
     """
     places = np.flatnonzero(exceeds)
-    return enough / float(places[enough - 1] + 1) if len(places) >= enough else (1 + len(places)) / (n_draws + 1)
+    if len(places) >= enough:
+        return enough / float(places[enough - 1] + 1)
+    return (1 + len(places)) / (1 + len(exceeds))
+
+
+def critical_value(family: Contrasts, rng: np.random.Generator, *, alpha: float) -> float:
+    """Return the z that the largest of a family exceeds with probability alpha if all its means are 0."""
+    drawn = np.sort(_maxima(family.possible, CRITICAL_DRAWS, rng))
+    return float(drawn[math.ceil((1 - alpha) * (CRITICAL_DRAWS + 1)) - 1])
+
+
+def _maxima(unit: Array, n_draws: int, rng: np.random.Generator) -> Array:
+    """Return draws of the largest z if all means are 0, `(n_draws,)`."""
+    multipliers = rng.standard_normal((n_draws, unit.shape[1]), dtype=np.float32)
+    return np.maximum.reduce(multipliers @ unit.T, axis=1)

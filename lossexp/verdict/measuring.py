@@ -34,15 +34,15 @@ class Settings:
 
 
 class Measured:
-    """One run at the epochs where all that was measured is finite, the final model among them.
+    """One run up to its final model, at the epochs where all that was measured is finite.
 
     Attributes:
         epochs: Those epochs, `(n_checkpoints,)`.
-        losses: Loss of each validation example, `(n_val, n_checkpoints)`; `errors` the same.
+        losses: Loss of each validation example, `(n_checkpoints, n_val)`: sums over examples run along memory.
+        errors: Task error of each, of the same shape.
         train: Mean training loss, `(n_checkpoints,)`.
         mean: Mean validation loss, `(n_checkpoints,)`.
         units: Which independent unit each example belongs to, numbered from 0, `(n_val,)`.
-        final: Place of the final model among the epochs.
         best: Place of the least mean.
         floor: The least loss that is possible; where that is not known, the least that was seen.
         headroom: Validation loss of the best constant prediction less the floor.
@@ -51,15 +51,14 @@ class Measured:
 
     def __init__(self, evidence: Evidence, settings: Settings) -> None:
         self.evidence, self.settings = evidence, settings
-        finite = is_finite(evidence)
-        self.epochs: Array = evidence.epochs[finite]
-        self.losses: Array = evidence.losses[:, finite].astype(np.float64)
-        self.errors: Array = evidence.errors[:, finite].astype(np.float64)
-        self.train: Array = evidence.train_losses[finite]
-        self.mean: Array = self.losses.mean(axis=0)
-        n_val = len(self.losses)
+        used = is_finite(evidence) & (evidence.epochs <= evidence.final_epoch)
+        self.epochs: Array = evidence.epochs[used]
+        self.losses: Array = evidence.losses.T[used].astype(np.float64, order="C")
+        self.errors: Array = evidence.errors.T[used].astype(np.float64, order="C")
+        self.train: Array = evidence.train_losses[used]
+        self.mean: Array = self.losses.mean(axis=1)
+        n_val = self.losses.shape[1]
         self.units = np.arange(n_val) if evidence.groups is None else np.unique(evidence.groups, return_inverse=True)[1]
-        self.final = int(np.searchsorted(self.epochs, evidence.final_epoch))
         self.best = int(self.mean.argmin())
         seen = float(min(self.mean.min(), self.train.min()))
         self.floor = evidence.infimum if math.isfinite(evidence.infimum) else seen
@@ -94,33 +93,33 @@ class Measured:
     @property
     def train_skill(self) -> float:
         """The part of the headroom of the training split that the final model has learnt."""
-        return float(1 - (self.train[self.final] - self.floor) / self.train_headroom)
+        return float(1 - (self.train[-1] - self.floor) / self.train_headroom)
 
     @property
     def val_skill(self) -> float:
         """The same of the validation split."""
-        return float(1 - (self.mean[self.final] - self.floor) / self.headroom)
+        return float(1 - (self.mean[-1] - self.floor) / self.headroom)
 
     @functools.cached_property
     def better_than_constant(self) -> Contrasts:
         """By how much the final model is better than the best constant prediction."""
-        return self.contrasts(self.evidence.constant_losses - self.losses[:, self.final])
+        return self.contrasts(self.evidence.constant_losses - self.losses[-1])
 
     @functools.cached_property
     def gap(self) -> Contrasts:
         """By how much the final model is worse than on the training split."""
-        return self.contrasts(self.losses[:, self.final] - self.train[self.final])
+        return self.contrasts(self.losses[-1] - self.train[-1])
 
     def contrasts(self, differences: Array, among: Array | None = None) -> Contrasts:
-        """Return the means of differences `(n_val, n_columns)`, or `(n_val,)` for one; `among` some of the examples."""
-        columns = differences.reshape(len(differences), -1)
+        """Return the means of differences `(n_differences, n_val)` or `(n_val,)`; `among` some of the examples."""
         groups = None if self.evidence.groups is None else self.units
+        rows = np.atleast_2d(differences)
         if among is None:
-            return contrasts(columns, groups)
-        return contrasts(columns[among], None if groups is None else groups[among])
+            return contrasts(rows, groups)
+        return contrasts(rows[:, among], None if groups is None else groups[among])
 
     def back(self, n_epochs: float) -> int:
-        """Return the place of the last epoch that is at least `n_epochs` before the last one, or of the first."""
+        """Return the place of the last epoch that is at least `n_epochs` before the final model, or of the first."""
         return max(int(np.searchsorted(self.epochs, self.epochs[-1] - n_epochs, side="right")) - 1, 0)
 
 

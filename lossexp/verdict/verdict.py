@@ -20,8 +20,9 @@ class Verdict:
             "underfit", "good fit" or "inconclusive".
         sentence: What was seen, how sure it is, and what to try.
         p: Probability of such a rise of the loss, or a larger one, if the final model is at most the margin worse than
-            that of any other epoch.
+            every earlier one.
         p_error: The same of the task error.
+        p_holm: `p`, corrected for the number of runs of a sweep.
         best_epoch: Where the loss was least.
         best_set: First and last epoch of the 95 % confidence set of the best epoch.
         kept_epoch: The epoch whose weights the run ends with: the final model.
@@ -39,6 +40,7 @@ class Verdict:
     sentence: str
     p: float = math.nan
     p_error: float = math.nan
+    p_holm: float = math.nan
     best_epoch: int = 0
     best_set: tuple[int, int] = (0, 0)
     kept_epoch: int = 0
@@ -57,6 +59,11 @@ class Verdict:
         return self.name in OVERFIT
 
     @property
+    def is_rise(self) -> bool:
+        """Tell whether the verdict rests on a rise of the validation loss."""
+        return self.is_overfit or self.name == "unstable"
+
+    @property
     def rise_of_headroom(self) -> float:
         """The rise as a fraction of the headroom."""
         return self.rise / self.headroom
@@ -66,6 +73,7 @@ class Verdict:
         values = {
             "p": self.p,
             "p_error": self.p_error,
+            "p_holm": self.p_holm,
             "best_epoch": self.best_epoch,
             "best_epoch_low": self.best_set[0],
             "best_epoch_high": self.best_set[1],

@@ -12,6 +12,7 @@ from lossexp.comparison.wording import probability
 from lossexp.verdict.evidence import Evidence
 from lossexp.verdict.measuring import Measured
 from lossexp.verdict.rising import Rise
+from lossexp.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,10 @@ def inconclusive(measured: Measured, risen: Rise, resolution: float) -> Finding:
 def good_fit(measured: Measured, risen: Rise, remarks: Sequence[Finding]) -> Finding:
     """Say that nothing is wrong, with the gap and what else there is to say."""
     half = float(np.diff(measured.gap.bounds(0.95), axis=0)[0, 0]) / 2 / measured.headroom
+    detectable = f"one by {percent(risen.detectable / measured.headroom)} would have been seen"
     seen = (
         f"Good fit: {percent(measured.val_skill)} of headroom learnt, no rise of the validation loss "
-        f"(p {probability(risen.p)}; one by {percent(risen.detectable / measured.headroom)} would have been seen), "
+        f"(p {probability(risen.p)}; {detectable if risen.detectable else 'no earlier epoch is as good'}), "
         f"gap to training {percent(float(measured.gap.mean[0]) / measured.headroom)} ± {percent(half)}."
     )
     return Finding(
@@ -167,13 +169,23 @@ def low_train_skill(skill: float) -> Finding:
 
 def underfit(measured: Measured, other: Measured, name: str, p: float) -> Finding:
     """Say that another run shows that more can be learnt."""
-    more = float(np.mean(measured.errors[:, measured.final] - other.errors[:, other.final]))
+    more = float(np.mean(measured.errors[-1] - other.errors[-1]))
     of_constant = more / float(np.mean(measured.evidence.constant_errors))
     return Finding(
         "underfit",
         f"Underfit: {name} has a task error that is lower by {percent(of_constant)} of a constant's on the same "
         f"validation examples (p {probability(p)}), and learns {percent(other.train_skill)} of headroom in training "
         f"instead of {percent(measured.train_skill)}. Try a larger model, more epochs or a smaller weight penalty.",
+    )
+
+
+def not_after_holm(verdict: Verdict, p: float, n_runs: int) -> Finding:
+    """Say that a rise is not more than is to be expected among so many runs."""
+    return Finding(
+        "inconclusive",
+        f"Inconclusive: validation loss is {percent(verdict.rise_of_headroom)} of headroom above that of epoch "
+        f"{verdict.best_epoch}, which would be significant for one run (p {probability(verdict.p)}) but is not for one "
+        f"of {n_runs} (p {probability(p)} after Holm).",
     )
 
 
@@ -184,7 +196,8 @@ def percent(part: float) -> str:
 
 
 def _rise(measured: Measured) -> str:
-    return f"{percent(float(measured.mean[measured.final] - measured.mean[measured.best]) / measured.headroom)} of headroom"
+    rise = float(measured.mean[-1] - measured.mean[measured.best])
+    return f"{percent(rise / measured.headroom)} of headroom"
 
 
 def _best_set(measured: Measured, risen: Rise) -> str:

@@ -1,0 +1,72 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lossexp.errors import StorageError
+from lossexp.verdict import Evidence, checkpoint_epochs
+
+from .runs import run
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"kept_epoch": 3, "groups": np.arange(300) // 2}, {"infimum": -np.inf, "ending": "stopped early"}]
+)
+def test_what_is_saved_is_loaded(tmp_path, fields):
+    evidence = run(**fields)
+    evidence.save(tmp_path / "evidence.npz")
+    loaded = Evidence.load(tmp_path / "evidence.npz")
+    for field in dataclasses.fields(Evidence):
+        kept, found = getattr(evidence, field.name), getattr(loaded, field.name)
+        assert type(kept) is type(found)
+        np.testing.assert_array_equal(kept, found)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", epochs=np.arange(3))
+    (tmp_path / "text.npz").write_text("no archive")
+    np.savez(tmp_path / "pickled.npz", epochs=np.array([{}], dtype=object))
+    for name in ("other", "text", "pickled", "missing"):
+        with pytest.raises(StorageError, match=f"{name}.npz cannot be read as the evidence of a verdict"):
+            Evidence.load(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"errors": np.zeros((300, 40))}, r"errors \(300, 40\) does not fit losses \(300, 41\): expected \(300, 41\)"),
+        ({"train_losses": np.zeros(40)}, r"train_losses \(40,\) does not fit"),
+        ({"constant_losses": np.zeros(41)}, r"constant_losses \(41,\) does not fit .* expected \(300,\)"),
+        ({"groups": np.zeros(3)}, r"groups \(3,\) does not fit"),
+        ({"epochs": np.zeros(41)}, "must be increasing"),
+        ({"kept_epoch": 41}, "kept_epoch 41 is none of the epochs"),
+        ({"losses": np.zeros((0, 41)), "errors": np.zeros((0, 41))}, "constant_losses"),
+    ],
+)
+def test_what_does_not_fit_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        run(**fields)
+
+
+def test_no_validation_examples_are_refused():
+    with pytest.raises(ValueError, match="losses of no example"):
+        Evidence(np.arange(2), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(2), np.zeros(0), np.zeros(0), 1.0)
+
+
+@given(n_epochs=st.integers(0, 100_000), at_most=st.integers(4, 100))
+def test_checkpoints_have_the_first_and_the_last_epochs(n_epochs, at_most):
+    epochs = checkpoint_epochs(n_epochs, at_most)
+    assert len(epochs) <= at_most
+    assert np.all(np.diff(epochs) > 0)
+    assert {0, min(1, n_epochs), n_epochs} <= set(epochs.tolist())
+    if n_epochs < at_most:
+        assert len(epochs) == n_epochs + 1
+
+
+def test_checkpoints_of_a_long_training_are_dense_at_the_start_and_nowhere_rare():
+    epochs = checkpoint_epochs(10_000)
+    assert len(epochs) >= 60
+    assert np.count_nonzero(epochs <= 100) >= 15
+    assert np.diff(epochs).max() <= 10_000 / 31 + 1

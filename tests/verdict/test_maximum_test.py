@@ -1,0 +1,128 @@
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lossexp.verdict.maximum_test import contrasts, critical_value, maximum_test, sequential_p
+
+NORMAL = NormalDist()
+N = 400
+
+
+def with_z(z, correlation=0.0, seed=0):
+    """Return contrasts with these z; the deviations of two of them are correlated so much, exactly."""
+    rng = np.random.default_rng(seed)
+    q, _ = np.linalg.qr(np.column_stack([np.ones(N), rng.standard_normal((N, len(z) + 1))]))
+    common, own = q[:, 1:2], q[:, 2:]
+    unit = (np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own) * np.sqrt(N - 1)
+    t = stats.t.isf(stats.norm.sf(z), N - 1)
+    return contrasts((unit + t / np.sqrt(N)).T)
+
+
+def p_of(family, seed=0, n_draws=20_000):
+    return maximum_test(family, np.random.default_rng(seed), alpha=0.05, n_draws=n_draws)
+
+
+def near(p, n_draws=20_000):
+    """Within four standard errors of a share of draws."""
+    return pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / n_draws))
+
+
+def test_a_contrast_is_the_paired_t_statistic():
+    differences = np.random.default_rng(0).gamma(1, size=(3, 50)) - 1
+    family = contrasts(differences)
+    expected = stats.ttest_1samp(differences, 0, axis=1, alternative="greater")
+    np.testing.assert_allclose(family.mean / family.se, expected.statistic, rtol=1e-12)
+    np.testing.assert_allclose(stats.norm.sf(family.z), expected.pvalue, rtol=1e-3)
+    assert family.p == pytest.approx(expected.pvalue[0], rel=1e-3)
+    np.testing.assert_allclose(np.square(family.unit).sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(family.bounds(0.9)[1], family.mean + 1.6448536269514722 * family.se, rtol=1e-12)
+
+
+def test_examples_of_a_group_count_once():
+    """Two copies of each example say what one says."""
+    differences = np.random.default_rng(0).normal(0.1, 1, (3, 50))
+    once, twice = contrasts(differences), contrasts(np.tile(differences, 2), np.tile(np.arange(50) + 7, 2))
+    np.testing.assert_allclose(twice.mean, once.mean, rtol=1e-12)
+    np.testing.assert_allclose(twice.se, once.se, rtol=1e-12)
+    np.testing.assert_allclose(twice.unit, once.unit, atol=1e-7)
+
+
+def test_a_difference_that_is_the_same_for_all_examples_is_certain():
+    family = contrasts(np.array([[0.1] * 50, [0.0] * 50, [-0.1] * 50]))
+    assert family.z[0] > 9
+    assert family.z[1] == -np.inf
+    assert family.z[2] < -9
+    np.testing.assert_array_equal(family.unit, 0)
+    assert p_of(family) < 1e-20
+
+
+def test_of_one_contrast_it_is_the_tail_of_the_normal_distribution():
+    assert p_of(with_z([1.7])) == near(NORMAL.cdf(-1.7))
+    assert p_of(with_z([1.6])) == pytest.approx(NORMAL.cdf(-1.6), rel=1e-3)  # cannot be significant: no draws
+
+
+def test_of_independent_contrasts_it_is_sidaks_p():
+    z = [2.9, *np.zeros(19)]
+    assert p_of(with_z(z)) == near(1 - NORMAL.cdf(2.9) ** 20)
+
+
+def test_of_contrasts_that_are_nearly_one_it_is_nearly_that_of_one():
+    z = [2.0, *np.zeros(19)]
+    assert 0.02 < p_of(with_z(z, correlation=0.9999)) < 0.028
+    assert p_of(with_z(z)) > 0.3
+
+
+def test_what_is_hopeless_is_left_out():
+    assert p_of(with_z([2.0, *[-9] * 19])) == near(NORMAL.cdf(-2))
+
+
+def test_a_tiny_p_is_bounded_without_draws():
+    """Of 64 runs, 1000 draws could leave none significant after Holm's correction."""
+    p = p_of(with_z([6.0, *np.zeros(19)]), n_draws=1000)
+    assert p == pytest.approx(20 * NORMAL.cdf(-6), rel=0.02)
+
+
+def test_the_level_is_kept_for_skewed_and_dependent_differences():
+    rng = np.random.default_rng(0)
+    rejected = []
+    for _ in range(600):
+        steps = rng.exponential(size=(30, 200)) - 1
+        family = contrasts(np.cumsum(steps, axis=0))
+        rejected.append(maximum_test(family, rng, alpha=0.05, n_draws=400) <= 0.05)
+    assert 0.02 <= np.mean(rejected) <= 0.07
+
+
+def test_sequential_p_by_hand():
+    """Besag and Clifford (1991): h / l at the h-th exceedance in draw l, else (g + 1) / n with n - 1 draws."""
+    assert sequential_p(np.array([True, False, True, True]), enough=2) == 2 / 3
+    assert sequential_p(np.array([False] * 9), enough=2) == 1 / 10
+    assert sequential_p(np.array([True] + [False] * 18), enough=2) == 2 / 20
+
+
+def test_sequential_p_is_valid():
+    """If the observation is one more draw, P(p <= x) is x at the values p can have, and at most x elsewhere."""
+    rng = np.random.default_rng(0)
+    draws = rng.random((20_000, 200))
+    found = np.array([sequential_p(row[1:] >= row[0], enough=10) for row in draws])
+    for x in (0.01, 0.05, 0.1, 0.3, 0.7):
+        share = np.mean(found <= x + 1e-12)
+        assert share <= x + 4 * np.sqrt(x * (1 - x) / 20_000)
+    assert np.mean(found <= 0.05 + 1e-12) == pytest.approx(0.05, abs=0.006)
+
+
+def test_stopping_never_changes_the_decision():
+    """With alpha (n + 1) exceedances all draws together would not be significant either."""
+    rng = np.random.default_rng(1)
+    for share in rng.uniform(0.03, 0.07, 200):
+        exceeds = rng.random(999) < share
+        whole = (1 + np.count_nonzero(exceeds)) / 1000
+        assert (sequential_p(exceeds, enough=50) <= 0.05) == (whole <= 0.05)
+
+
+def test_the_critical_value_is_exceeded_with_probability_alpha():
+    family = with_z(np.zeros(20))
+    found = [critical_value(family, np.random.default_rng(seed), alpha=0.05) for seed in range(200)]
+    # One draw more exceeds it with probability 5 % exactly.
+    assert 1 - np.mean([NORMAL.cdf(z) ** 20 for z in found]) == pytest.approx(0.05, abs=0.006)
