@@ -110,15 +110,16 @@ class Checkpoints:
             train, val = (
                 encode(y, target, n_outputs, np.float64)[:, None] for y in (train_y[some], val_y[self.examples])
             )
-            raw = best_constant(loss, train)[:, None, None]
+            weight = None if member.data.train.weight is None else member.data.train.weight[some]
+            raw = best_constant(loss, train, weight)[:, None, None]
             losses, train_losses = (loss.value(np.broadcast_to(raw, y.shape).copy(), y)[0] for y in (val, train))
             predicting = loss.predicting(np.broadcast_to(raw, val.shape).copy())
             read = metrics.per_example(predicting, val[: len(predicting)], loss.link_name(target), target)
             errors = metrics.task_error(read, target)[0]
-            if (weight := member.data.val.weight) is not None:
-                factor = weight[self.examples] / np.mean(weight)
+            if (of_val := member.data.val.weight) is not None:
+                factor = of_val[self.examples] / np.mean(of_val)
                 losses, errors = losses * factor, errors * factor
-            self._constants[key] = losses, errors, float(np.mean(train_losses))
+            self._constants[key] = losses, errors, float(np.average(train_losses, weights=weight))
         return self._constants[key]
 
 

@@ -41,6 +41,11 @@ def task(cfg: DictConfig) -> None:
             swept = ", ".join(hydra_config.sweeper.params)
             raise ConfigError(f"These settings are a sweep over {swept}, not a run. Add -m: python -m lossexp -m ...")
         job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(map(str, typed)))
+        if job.sweep.protocol != "none":
+            raise ConfigError(
+                "sweep.protocol=compare is about many runs. Add -m: python -m lossexp -m ...   (and leave "
+                "hydra/launcher as it is: Hydra's own does one run after the other)"
+            )
         exit_code = runner.run(job)
     except LossexpError as error:  # before Hydra sees it and adds its own words
         refuse(error)
@@ -59,19 +64,17 @@ def sweep(
         master: The config that the sweep was started with.
         engine: Settings of the engine, from `hydra.launcher`.
     """
-    from lossexp import runner
+    from lossexp import protocol, runner, sweeping
     from lossexp.composing import JobComposer
     from lossexp.engines import Engine
 
     chosen = Engine.from_settings(engine, "hydra.launcher")
     composer = JobComposer(loader, master)
-    limit = composer.job(job_overrides[0]).sweep.max_runs
-    if len(job_overrides) > limit:
-        raise ConfigError(
-            f"This sweep has {len(job_overrides)} runs, more than sweep.max_runs={limit}. "
-            f"If you mean it: sweep.max_runs={len(job_overrides)}"
-        )
-    exit_code = runner.sweep([composer.job(overrides) for overrides in job_overrides], chosen)
+    if master.sweep.protocol == "compare":
+        exit_code = protocol.compare(job_overrides, composer.job, chosen)
+    else:
+        sweeping.refuse_too_many(len(job_overrides), composer.job(job_overrides[0]).sweep)
+        exit_code = runner.sweep([composer.job(overrides) for overrides in job_overrides], chosen)
     if exit_code:
         sys.exit(exit_code)
 

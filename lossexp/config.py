@@ -66,7 +66,7 @@ class Job:
     def name(self) -> str:
         """A short readable name: the loss, the learning rate, what else was set, the seed."""
         silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "dataset.path", "dataset.target"}
-        silent |= {"dataset.root", "training.max_stack", "training.measure_test"}
+        silent |= {"dataset.root", "dataset.max_memory", "training.max_stack", "training.measure_test"}
         typed = {override.lstrip("+~").partition("=")[0]: override.lstrip("+") for override in self.overrides}
         others = [o for key, o in typed.items() if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
         chosen = [

@@ -23,6 +23,9 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(found[1], config_dir, arguments)
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        # An experiment may be a sweep without -m, which Hydra forgets where a key is unknown: that comes first.
+        if unknown := _unknown_key_among(config_dir, arguments):
+            return _unknown_key(unknown, config_dir, arguments)
         return f"{found[1]} is a list. For a sweep over it add -m; for one list as a value: KEY=[...]"
     if found := re.search(r"Could not find '([^'/]+)/([^']*)'", text):
         from lossexp.synonyms import unknown_choice
@@ -34,6 +37,23 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
     return (
         text if isinstance(error, LossexpError) else f"The command line cannot be understood: {first} {cause}".strip()
     )
+
+
+def _unknown_key_among(config_dir: Path, arguments: Sequence[str]) -> str | None:
+    """Return the first key that does not exist among the arguments that are no lists."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+
+    GlobalHydra.instance().clear()
+    single = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
+    try:
+        with initialize_config_dir(str(config_dir), version_base="1.3"):
+            compose("config", [argument for argument in single if "," not in argument])
+    except HydraException as error:
+        found = re.search(r"Could not override '([^']+)'", str(error))
+        return found[1] if found else None
+    return None
 
 
 def _unknown_key(key: str, config_dir: Path, arguments: Sequence[str]) -> str:

@@ -118,7 +118,7 @@ def loss_shapes_png(path: Path, losses: Mapping[str, Loss], target: Target | Non
     """
     from lossexp.overview import COLORS
 
-    rows = _rows(losses, target)
+    rows = panel_rows(losses, target)
     shown = [name for name in losses if any(name in panel.curves for panels in rows for panel in panels)]
     dashes = ("-", "--", ":")
     styles = {
@@ -175,7 +175,7 @@ def _figure(n_rows: int, n_columns: int, styles: _Styles) -> tuple[Figure, Any]:
 
 
 @dataclass(frozen=True)
-class _Panel:
+class Panel:
     """One pair of axes: what is drawn over which points."""
 
     title: str
@@ -187,7 +187,7 @@ class _Panel:
         """Draw the curves, cut off where one of them would flatten the others."""
         for name, curve in self.curves.items():
             axes.plot(self.points, curve, **_line(styles[name]))
-        axes.set_ylim(*_limits(list(self.curves.values())))
+        axes.set_ylim(*limits(list(self.curves.values())))
         axes.set_xlim(round(self.points[0], 1), round(self.points[-1], 1))
         axes.set_title(self.title, loc="left", fontsize=11, color=_INK)
         axes.set_xlabel(self.label, color=_INK)
@@ -203,7 +203,7 @@ def _line(style: tuple[str, str]) -> dict[str, Any]:
     return {"color": color, "linestyle": dashes, "linewidth": 1.8}
 
 
-def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel]]:
+def panel_rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[Panel]]:
     """Return the panels in rows; a row that shows only some losses is left out beside one that shows all."""
     rows = []
     for kind, panels in ((_REGRESSION, _residual_panels), (_BINARY, _class_panels)):
@@ -214,28 +214,28 @@ def _rows(losses: Mapping[str, Loss], target: Target | None) -> list[list[_Panel
     return [panels for n_shown, panels in rows if n_shown == len(losses) or most < len(losses)] or [[]]
 
 
-def _residual_panels(losses: Mapping[str, Loss]) -> list[_Panel]:
+def _residual_panels(losses: Mapping[str, Loss]) -> list[Panel]:
     residual = np.linspace(-REACH, REACH, N_POINTS)
     shapes = {name: residual_shape(loss, residual) for name, loss in losses.items()}
     return _value_and_slope("continuous target", residual, "residual of the raw prediction, for target 1", shapes)
 
 
-def _class_panels(losses: Mapping[str, Loss]) -> list[_Panel]:
+def _class_panels(losses: Mapping[str, Loss]) -> list[Panel]:
     margin, p = np.linspace(-REACH, REACH, N_POINTS), np.linspace(0, 1, N_POINTS + 2)[1:-1]
     shapes = {name: margin_shape(loss, margin) for name, loss in losses.items()}
     weights = {name: example_weight(loss, p) for name, loss in losses.items()}
     panels = _value_and_slope("two classes", margin, "margin: score of the true class less the other", shapes)
-    return [*panels, _Panel("weight w(p) of an example", "p, probability of the true class", p, weights)]
+    return [*panels, Panel("weight w(p) of an example", "p, probability of the true class", p, weights)]
 
 
-def _value_and_slope(kind: str, points: Array, label: str, shapes: Mapping[str, Shape]) -> list[_Panel]:
+def _value_and_slope(kind: str, points: Array, label: str, shapes: Mapping[str, Shape]) -> list[Panel]:
     return [
-        _Panel(f"value, {kind}", label, points, {name: shape.value for name, shape in shapes.items()}),
-        _Panel(f"gradient, {kind}", label, points, {name: shape.slope for name, shape in shapes.items()}),
+        Panel(f"value, {kind}", label, points, {name: shape.value for name, shape in shapes.items()}),
+        Panel(f"gradient, {kind}", label, points, {name: shape.slope for name, shape in shapes.items()}),
     ]
 
 
-def _limits(curves: Sequence[Array]) -> tuple[float, float]:
+def limits(curves: Sequence[Array]) -> tuple[float, float]:
     """Return the ends of an axis that shows every curve, but the farthest points of those that go much farther."""
     highs, lows = (np.array([reach(curve[np.isfinite(curve)]) for curve in curves]) for reach in (np.max, np.min))
     high = min(highs.max(), MUCH_FARTHER * max(np.median(highs), 0.0)) if highs.max() > 0 else highs.max()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,10 @@ from lossexp.stacking import Member, Stack
 from lossexp.training import Epoch, train
 
 if TYPE_CHECKING:
+    from lossexp.comparing import Compared, Contest
     from lossexp.engines import Engine
     from lossexp.pictures import CurvePainter
+    from lossexp.sweeping import Plan
     from lossexp.trackers import Follower
 
 SHOWN_LOSSES = 8
@@ -42,6 +45,7 @@ def run(job: Job) -> int:
     from lossexp import progress, terminal
 
     data = checked(job)
+    terminal.data_cards([data.card])
     root = writable_folder(job.runs_dir)
     with job.tracker.start(root) as follower:
         recorder = Recorder(root, follower)
@@ -64,39 +68,65 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
     Raises:
         LossexpError: A job is not possible, or nothing can be written; nothing has been created then.
     """
-    from lossexp import progress, terminal
-    from lossexp.engines import Failure
+    from lossexp import comparing, progress, terminal
     from lossexp.sweeping import plan
 
     settings = jobs[0].sweep
     planned = plan(jobs, settings)
+    terminal.data_cards([member.data.card for member in planned.members])
     terminal.plan(planned, engine)
     if settings.dry_run:
         return 0
-    root = writable_folder(jobs[0].runs_dir)
-    with jobs[0].tracker.start(root) as follower:
-        recorder = Recorder(root, follower, {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"})
-        runs = [recorder.open(job, member.data) for job, member in zip(planned.jobs, planned.members, strict=True)]
-        todo = planned.stacks
-        n_epochs = planned.n_epochs
-        with one_blas_thread(), progress.training(len(runs), n_epochs, "sweep") as shown, recorder.guard(runs):
-            while todo:
-                stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
-                again: list[list[int]] = []
-                for number, event in engine.run(stacks):
-                    members = [runs[index] for index in todo[number]]
-                    if isinstance(event, Failure):
-                        again += recorder.failed(event.reason, todo[number], members)
-                    else:
-                        recorder.take(event, members)
-                        shown.update(event, members)
-                todo = again
-        for same in ranking.by_dataset(runs).values():
-            recorder.sum_up(ranking.rank(same), same)
+    with recording(jobs[0]) as recorder:
+        runs = train_together(planned, engine, recorder, "sweep")
+        datasets = ranking.by_dataset(runs)
+        compared = comparing.Compared.of({dataset: comparing.of_sweep(same) for dataset, same in datasets.items()})
+        for same in datasets.values():
+            recorder.sum_up(ranking.rank(same), same, compared)
         with progress.waiting("filling MLflow"):
-            tracking = follower.close()
-        terminal.sweep_summary(runs, tracking)
+            tracking = recorder.follower.close()
+        terminal.sweep_summary(runs, tracking, compared, recorder.reports)
     return exit_code(runs)
+
+
+@contextmanager
+def recording(job: Job) -> Iterator[Recorder]:
+    """Open the output folder and the tracker for the runs of one sweep, all like `job` in these; they share a tag."""
+    root = writable_folder(job.runs_dir)
+    with job.tracker.start(root) as follower:
+        yield Recorder(root, follower, {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"})
+
+
+def train_together(
+    planned: Plan, engine: Engine, recorder: Recorder, label: str, tags: Mapping[str, str] | None = None
+) -> list[Run]:
+    """Train what was planned, and return the runs in the order of its jobs.
+
+    Args:
+        planned: The jobs, grouped into stacks.
+        engine: Where the stacks are trained.
+        recorder: Keeps the records.
+        label: What progress is shown under.
+        tags: Tags of these runs, besides those of the recorder.
+    """
+    from lossexp import progress
+    from lossexp.engines import Failure
+
+    runs = [recorder.open(job, member.data, tags) for job, member in zip(planned.jobs, planned.members, strict=True)]
+    todo = planned.stacks
+    with one_blas_thread(), progress.training(len(runs), planned.n_epochs, label) as shown, recorder.guard(runs):
+        while todo:
+            stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
+            again: list[list[int]] = []
+            for number, event in engine.run(stacks):
+                members = [runs[index] for index in todo[number]]
+                if isinstance(event, Failure):
+                    again += recorder.failed(event.reason, todo[number], members)
+                else:
+                    recorder.take(event, members)
+                    shown.update(event, members)
+            todo = again
+    return runs
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
@@ -127,12 +157,21 @@ class Recorder:
 
     def __init__(self, root: Path, follower: Follower, tags: Mapping[str, str] | None = None) -> None:
         self.root, self.follower, self.tags = root, follower, tags or {}
+        self.reports: list[Path] = []
         self._painter: CurvePainter | None = None
         self._flushed = time.monotonic()
 
-    def open(self, job: Job, data: Data) -> Run:
-        """Make the run folder of a job."""
-        return Run(job, data, Record.create(self.root / "records", sheet(job, data, self.tags), job.yaml))
+    def open(self, job: Job, data: Data, tags: Mapping[str, str] | None = None) -> Run:
+        """Make the run folder of a job; `tags` come on top of those that all runs get.
+
+        Runs with the same `pair_id` saw the same examples in the same order, and may be compared one by one.
+        """
+        pair_id = f"{data.fingerprint[:12]}-{job.experiment.seed}"
+        about = sheet(job, data, {"pair_id": pair_id, **self.tags, **(tags or {})})
+        record = Record.create(self.root / "records", about, job.yaml)
+        if data.card:
+            record.save_card(data.card)
+        return Run(job, data, record)
 
     def take(self, epoch: Epoch, runs: Sequence[Run]) -> None:
         """Take in an epoch of a stack of runs."""
@@ -159,9 +198,9 @@ class Recorder:
             run.start_again()
         return [[index] for index, _ in unfinished]
 
-    def sum_up(self, rows: Sequence[ranking.Row], runs: Sequence[Run]) -> None:
-        """Record the sweep itself: a run of its own with the ranked table and a picture of all runs."""
-        from lossexp import overview
+    def sum_up(self, rows: Sequence[ranking.Row], runs: Sequence[Run], compared: Compared) -> None:
+        """Record the sweep itself: a run of its own with the ranked table, a picture and what losses are better."""
+        from lossexp import comparison_files, overview
         from lossexp.loss_pictures import loss_shapes_png
 
         first, name = runs[0].job, f"sweep {self.tags['sweep']}"
@@ -178,9 +217,24 @@ class Recorder:
         n_sound = sum(run.problem is None for run in runs)
         best = " ".join(f"{name}={value}" for name, value in rows[0].settings.items())
         text = f"{len(runs)} runs, {n_sound} completed. First by {ranking.criterion(runs[0].data.target)[0]}: {best}"
+        self._report(record, rows, runs, compared.contests.get(first.choices["dataset"]))
+        text = "\n\n".join([*comparison_files.write(record.path, first.choices["dataset"], compared), text])
         counts = {"runs": float(len(runs)), "runs_diverged_or_failed": float(len(runs) - n_sound)}
         record.finish(Outcome("FINISHED", now_ms(), counts, {}, text))
         self.follower.changed(record.path)
+
+    def _report(
+        self, record: Record, rows: Sequence[ranking.Row], runs: Sequence[Run], contest: Contest | None
+    ) -> None:
+        """Write the report into the folder of the sweep, and a copy of it to where it is easily found."""
+        from lossexp.report import write_report
+
+        report = record.path / "report.html"
+        write_report(report, runs, rows, contest)
+        copy = self.root / "reports" / f"{self.tags['sweep']}-{record.path.parent.name}.html"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(report, copy)
+        self.reports.append(copy)
 
     @contextmanager
     def guard(self, runs: Sequence[Run]) -> Iterator[None]:
@@ -195,10 +249,15 @@ class Recorder:
             raise
 
     def _close(self, run: Run) -> None:
-        from lossexp.pictures import CurvePainter
+        from lossexp.pictures import CurvePainter, Finding
 
         self._painter = self._painter or CurvePainter()
         assert run.finished is not None
+        run.judge()
+        verdict, finding = run.verdict, None
+        if verdict is not None and verdict.name != "diverged":
+            rise = verdict.rise_of_headroom if verdict.is_overfit else 0.0
+            finding = Finding(verdict.name, verdict.best_set, rise)
         self._painter.paint(
             run.record.path / "curves.png",
             run.history,
@@ -206,6 +265,7 @@ class Recorder:
             best_epoch=run.best_epoch or 0,
             loss_label=f"{run.job.choices['loss']} loss",
             diverged=run.finished.ending == "diverged",
+            finding=finding,
         )
         run.close()
         self.follower.changed(run.record.path)

@@ -22,6 +22,7 @@ from lossexp.experiment import Experiment
 from lossexp.losses import Loss
 from lossexp.optimizers import Optimizer
 from lossexp.optimizers.base import Searcher
+from lossexp.rows import FileRows
 from lossexp.sharing import Sharing
 from lossexp.targets import Target
 
@@ -49,9 +50,14 @@ class Member:
         return self.experiment.loss.on(self.data.target)
 
     @property
+    def order_seed(self) -> int:
+        """The seed of the order of examples: that of the run, but rows of a file are read once for all runs."""
+        return 0 if isinstance(self.data.train.X, FileRows) else self.experiment.seed
+
+    @property
     def stream(self) -> tuple[int, int]:
         """What is equal for runs that see the same examples in the same order."""
-        return id(self.data), self.experiment.seed
+        return id(self.data), self.order_seed
 
 
 class Stack:

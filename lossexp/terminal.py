@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from lossexp.comparing import Compared
+    from lossexp.datasets.card import DataCard
     from lossexp.engines import Engine
     from lossexp.sweeping import Plan
     from lossexp.trackers import TrackingSummary
@@ -53,16 +56,40 @@ def run_summary(run: Run, tracking: TrackingSummary) -> None:
     screen = console()
     screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
     screen.print(plain(run.description()), style=ALARM if run.problem else None)
+    if run.verdict is not None:
+        screen.print(plain(run.verdict.sentence), style=ALARM if run.verdict.is_overfit else None)
     if run.epochs:
         screen.print()
-        _print_fitting(screen, _panel(run))
+        print_fitting(screen, _panel(run))
         screen.print("best: least validation loss; gap: validation minus train", style="dim")
     if len(run.epochs) > 1:
         screen.print()
         width = min(CURVE_WIDTH, screen.width)
         for line in draw(run.history, run.best_epoch or 0, width=width, ascii_only=screen.options.ascii_only):
             screen.print(Text.assemble(*((text, colour or "dim") for text, colour in line)))
-    _print_places(screen, [run], tracking)
+    print_places(screen, [run], tracking)
+
+
+def say(text: str) -> None:
+    """Show lines of text."""
+    screen = console()
+    for line in text.splitlines():
+        screen.print(plain(line))
+
+
+def data_cards(cards: Sequence[DataCard | None]) -> None:
+    """Show what is known of files, each once; of data that are known there is nothing to show."""
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    for card in {id(card): card for card in cards if card}.values():
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading, text in card.lines():
+            style = ALARM if heading == "suspect" else ""
+            table.add_row(Text(heading, style="dim"), Text(plain(text), style))
+        screen.print(table)
+        screen.print()
 
 
 def plan(planned: Plan, engine: Engine) -> None:
@@ -80,24 +107,36 @@ def plan(planned: Plan, engine: Engine) -> None:
     screen.print(f"Largest stack: about {largest / 2**20:.0f} MiB. Backend: {engine.backend}, n_jobs={engine.n_jobs}.")
 
 
-def sweep_summary(runs: Sequence[Run], tracking: TrackingSummary) -> None:
+def sweep_summary(
+    runs: Sequence[Run], tracking: TrackingSummary, compared: Compared, reports: Sequence[Path] = ()
+) -> None:
     """Show the runs of a sweep, the best first, each dataset on its own."""
+    from lossexp import comparison_table
+
     screen = console()
     datasets = ranking.by_dataset(runs)
     for dataset, same in datasets.items():
         if len(datasets) > 1:
             screen.print(plain(dataset), style="bold")
         _print_ranking(screen, ranking.rank(same))
+        if contest := compared.contests.get(dataset):
+            comparison_table.show(screen, contest)
+    comparison_table.show_ranks(screen, compared)
+    print_problems(screen, runs)
+    print_places(screen, runs, tracking, reports)
+
+
+def print_problems(screen: Console, runs: Sequence[Run]) -> None:
+    """Say how many runs diverged or failed, and why."""
     for problem, count in Counter(run.problem for run in runs if run.problem).items():
         screen.print(f"{count} of {len(runs)} runs {problem}.", style=ALARM)
     for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
         screen.print(f"  {plain(failure)}")
-    _print_places(screen, runs, tracking)
 
 
 def _print_ranking(screen: Console, rows: Sequence[ranking.Row]) -> None:
     target = rows[0].runs[0].data.target
-    _print_fitting(screen, _ranking(rows, metrics.names(target), screen.options.ascii_only))
+    print_fitting(screen, _ranking(rows, metrics.names(target), screen.options.ascii_only))
     if len(rows) > SHOWN_ROWS:
         screen.print(f"... and {len(rows) - SHOWN_ROWS} more")
     first, second = (name.partition("/")[2] for name in ranking.criterion(target))
@@ -107,11 +146,11 @@ def _print_ranking(screen: Console, rows: Sequence[ranking.Row]) -> None:
         screen.print(plain(f"Best learning rate of each loss: {best}"))
 
 
-_Columns = dict[str, list[str]]
+Columns = dict[str, list[str]]
 """A table: cells by the head of their column."""
 
 
-def _ranking(rows: Sequence[ranking.Row], names: Sequence[str], ascii_only: bool) -> tuple[_Columns, _Columns]:
+def _ranking(rows: Sequence[ranking.Row], names: Sequence[str], ascii_only: bool) -> tuple[Columns, Columns]:
     """Return settings and metrics of the first rows."""
     rows = rows[:SHOWN_ROWS]
     endings = Counter(name.rpartition(".")[2] for name in rows[0].settings)
@@ -121,7 +160,7 @@ def _ranking(rows: Sequence[ranking.Row], names: Sequence[str], ascii_only: bool
         lost = [f" ({len(row.problems)} lost)" if row.problems and row.means else "" for row in rows]
         settings["runs"] = [f"{len(row.runs)}{note}" for row, note in zip(rows, lost, strict=True)]
     sign = "+-" if ascii_only else "±"
-    return settings, {name: _aligned(name, [_spread(row, f"val/{name}", sign) for row in rows]) for name in names}
+    return settings, {name: aligned(name, [_spread(row, f"val/{name}", sign) for row in rows]) for name in names}
 
 
 def _spread(row: ranking.Row, name: str, sign: str) -> str:
@@ -131,7 +170,7 @@ def _spread(row: ranking.Row, name: str, sign: str) -> str:
     return _number(row.means[name]) + ("" if math.isnan(deviation) else f" {sign} {deviation:.2g}")
 
 
-def _panel(run: Run) -> tuple[_Columns, _Columns]:
+def _panel(run: Run) -> tuple[Columns, Columns]:
     """Return the metrics of a run at its best epoch, at its last, and on the test split at the one it keeps."""
     assert run.finished is not None
     rows: list[tuple[str, str, dict[str, float]]] = []
@@ -144,7 +183,7 @@ def _panel(run: Run) -> tuple[_Columns, _Columns]:
     names = dict.fromkeys(name for *_, values in rows for name in values)
     cells = {name: [_number(values[name]) if name in values else "" for *_, values in rows] for name in names}
     labels, splits, _ = zip(*rows, strict=True)
-    return {"epoch": [*labels], "": [*splits]}, {name: _aligned(name, numbers) for name, numbers in cells.items()}
+    return {"epoch": [*labels], "": [*splits]}, {name: aligned(name, numbers) for name, numbers in cells.items()}
 
 
 def _measured(run: Run, split: str, epoch: int) -> dict[str, float]:
@@ -156,7 +195,7 @@ def _measured(run: Run, split: str, epoch: int) -> dict[str, float]:
     return {name.partition("/")[2]: value for name, value in known.items() if name.startswith(f"{split}/")}
 
 
-def _print_fitting(screen: Console, columns: tuple[_Columns, _Columns]) -> None:
+def print_fitting(screen: Console, columns: tuple[Columns, Columns]) -> None:
     """Print a table of texts and numbers, without the last columns of numbers where the terminal is too narrow."""
     texts, numbers = columns
     unlimited = screen.options.update(max_width=10_000)
@@ -165,7 +204,7 @@ def _print_fitting(screen: Console, columns: tuple[_Columns, _Columns]) -> None:
     screen.print(_table(texts, numbers))
 
 
-def _table(texts: _Columns, numbers: _Columns) -> Table:
+def _table(texts: Columns, numbers: Columns) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -184,7 +223,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:#.4g}"
 
 
-def _aligned(head: str, numbers: Sequence[str]) -> list[str]:
+def aligned(head: str, numbers: Sequence[str]) -> list[str]:
     """Pad the cells of a column to one width, with the decimal points of numbers below each other."""
     fractions = [0 if number[-1:].isalpha() else len(number.lstrip("-0123456789")) for number in numbers]
     padded = [
@@ -195,15 +234,21 @@ def _aligned(head: str, numbers: Sequence[str]) -> list[str]:
     return [number.rjust(width) for number in padded]
 
 
-def _print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummary) -> None:
+def print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummary, reports: Sequence[Path] = ()) -> None:
+    """Show where the runs are, and what to type next."""
+    from lossexp import comparing
+
     folder = runs[0].record.path if len(runs) == 1 else runs[0].record.path.parent
-    lines = ["", f"folder   {_relative(folder)}"]
+    lines = ["", *(f"report   {_relative(report)}" for report in reports), f"folder   {_relative(folder)}"]
     lines += [f"MLflow   {tracked.link}" for tracked in tracking.runs.values() if tracked.link][:1]
     lines.append("curves   python -m lossexp.ui")
     if len(runs) == 1:
         losses = "mse,bce,cce" if runs[0].data.target.task.is_classes else "mse,mae,huber"
-        dataset = runs[0].job.choices["dataset"]
-        lines.append(f"compare  python -m lossexp -m dataset={dataset} loss={losses} optimizer.lr=0.01,0.1,1")
+        typed = [override for override in runs[0].job.overrides if override.startswith("dataset")]
+        dataset = shlex.join(typed or [f"dataset={runs[0].job.choices['dataset']}"])
+        lines.append(f"compare  python -m lossexp -m {dataset} loss={losses} optimizer.lr=0.01,0.1,1")
+    elif len({run.job.choices["loss"] for run in runs}) > 1 and runs[0].job.sweep.protocol == "none":
+        lines.append(f"compare  {comparing.command(runs)}")
     if tracking.problem:
         lines += ["", *tracking.problem.splitlines()]
     for line in lines:  # to be copied, so never wrapped

@@ -91,7 +91,7 @@ class _Trainer:
         self.watchers: list[Watcher] = [member.experiment.early_stopping.watch() for member in stack.members]
         self.initial_loss = np.full(stack.n_runs, np.inf)
         self.checkpoints = Checkpoints(stack)
-        orders = {member.stream: randomness.stream(member.experiment.seed, "order") for member in stack.streams}
+        orders = {member.stream: randomness.stream(member.order_seed, "order") for member in stack.streams}
         self._lay_out(stack, Stepper(stack, self.params, orders))
 
     def _lay_out(self, stack: Stack, stepper: Stepper) -> None:

@@ -48,8 +48,9 @@ def test_the_wheel_holds_all_code_all_yaml_files_and_the_plugins(wheel):
         return {path.relative_to(folder) for path in found}
 
     plugins = ROOT / "lossexp" / "plugins"
-    code = {path for path in below(ROOT / "lossexp", ".py", ".typed") if path.parts[0] != "plugins"}
-    assert below(wheel / "lossexp", ".py", ".typed") == code
+    kinds = (".py", ".typed", ".j2", ".css")
+    code = {path for path in below(ROOT / "lossexp", *kinds) if path.parts[0] != "plugins"}
+    assert below(wheel / "lossexp", *kinds) == code
     assert below(wheel / "lossexp" / "conf", ".yaml") == below(CONFIG_DIR, ".yaml")
     assert below(wheel / "hydra_plugins", ".py") == below(plugins / "hydra_plugins", ".py")
     assert {path.name for path in wheel.iterdir()} == {

@@ -61,15 +61,18 @@ def test_a_run_leaves_a_folder_with_everything(folder, capsys):
         "config.yaml",
         "curves.png",
         "done.json",
+        "evidence.npz",
         "history.csv",
+        "model",
         "run.json",
-        "weights.npz",
     ]
+    assert sorted(path.name for path in (record.path / "model").iterdir()) == ["model.json", "weights.npz"]
     assert record.outcome.status == "FINISHED"
     assert {"best/epoch", "best/val_loss", "gap/final", "test/loss", "val/auc"} <= set(record.outcome.metrics)
     sheet = record.sheet
     assert sheet.name == small("loss=bce", "seed=3").name
-    assert sheet.tags == {"loss": "bce", "optimizer": "sgd", "model": "linear", "dataset": "moons"}
+    chosen = {"loss": "bce", "optimizer": "sgd", "model": "linear", "dataset": "moons"}
+    assert sheet.tags == {**chosen, "pair_id": f"{sheet.dataset['fingerprint'][:12]}-3"}
     assert sheet.dataset["task"] == "binary"
     assert [sheet.dataset[name] for name in ("n_train", "n_val", "n_test")] == ["36", "12", "12"]
     assert len(sheet.dataset["fingerprint"]) == 64
@@ -93,7 +96,7 @@ def test_the_same_seed_gives_the_same_bits(folder):
         runner.run(small("loss=mse", "model=mlp", "training.dtype=float32"))
     first, second = folder.glob("runs/records/*/*/history.csv")
     assert _without_times(first) == _without_times(second)
-    first, second = (_arrays(path) for path in folder.glob("runs/records/*/*/weights.npz"))
+    first, second = (_arrays(path) for path in folder.glob("runs/records/*/*/model/weights.npz"))
     assert first == second
     assert first.keys() == {"layer_1.weight", "layer_1.bias", "layer_2.weight", "layer_2.bias"}
 
@@ -145,12 +148,12 @@ def test_a_run_that_diverges_keeps_its_last_good_epoch(folder, capsys, restore):
     assert runner.run(job(*REGRESSION, *diverging, f"early_stopping.restore_best={str(restore).lower()}")) == 3
     (record,) = records(folder).values()
     assert record.outcome.status == "FAILED"
-    assert record.outcome.tags == {"ending": "diverged"}
+    assert record.outcome.tags == {"ending": "diverged", "verdict": "diverged"}
     epochs = record.history().epochs
     assert 0 < epochs[-1] < 50
     assert np.isfinite(record.history().metrics["train/loss"]).all()
     assert f"Diverged in epoch {epochs[-1] + 1}; " in capsys.readouterr().out
-    with np.load(record.path / "weights.npz") as weights:
+    with np.load(record.path / "model" / "weights.npz") as weights:
         assert all(np.isfinite(weights[name]).all() for name in weights.files)
 
 
@@ -254,7 +257,8 @@ def test_a_run_that_fails_fails_alone(backend, fault, folder, capsys):
     for record in records(folder).values():
         sound = record.outcome.status == "FINISHED"
         assert record.history().epochs.tolist() == ([0, 1, 2, 3] if sound else [])
-        assert record.outcome.tags == {"ending": "completed" if sound else "failed"}
+        assert record.outcome.tags["ending"] == ("completed" if sound else "failed")
+        assert ("verdict" in record.outcome.tags) == sound
     out = capsys.readouterr().out
     assert "2 of 4 runs failed." in out
     assert "ZeroDivisionError: the user's own mistake" in out or fault != RAISES

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from lossexp import terminal
+from lossexp.comparing import Compared
 from lossexp.record import Record
 from lossexp.run import Run
 from lossexp.terminal import console, plain
@@ -15,6 +16,7 @@ from lossexp.trackers.base import TrackingSummary
 from lossexp.training import Epoch, Finished
 from tests.composed import SMALL, job
 
+NOTHING_COMPARED = Compared({}, None)
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 CLASS_CURVES = {"loss": 0.5, "accuracy": 0.9, "log_loss": 0.3, "brier": 0.1}
 
@@ -107,7 +109,8 @@ def test_summary_fits_the_width(show, width, encoding):
 
 def test_commands_are_not_wrapped(show):
     output = show(terminal.run_summary, finished_run("loss=bce"), TrackingSummary(), width=40)
-    assert "compare  python -m lossexp -m dataset=moons loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in output.splitlines()
+    typed = "dataset=moons dataset.n_samples=60"
+    assert f"compare  python -m lossexp -m {typed} loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in output.splitlines()
     assert "curves   python -m lossexp.ui" in output.splitlines()
 
 
@@ -167,7 +170,7 @@ def test_a_sweep_is_ranked_by_accuracy_then_log_loss_whatever_the_loss(show):
             "loss=mse optimizer.lr=1": (0.95, 0.2),
         }
     )
-    output = show(terminal.sweep_summary, runs, TrackingSummary())
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     assert rows_of(output) == [
         ["loss", "lr", "accuracy", "log_loss", "brier"],
         ["mse", "1", "0.9500", "0.2000", "0.2010"],
@@ -181,7 +184,7 @@ def test_a_sweep_is_ranked_by_accuracy_then_log_loss_whatever_the_loss(show):
 @pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "±"), ("ascii", "+-")])
 def test_seeds_are_one_row_with_their_spread(show, encoding, sign):
     runs = sweep({"loss=bce seed=1": (0.9, 0.3), "loss=bce seed=2": (0.8, 0.5), "loss=mse seed=1": (0.7, 0.6)})
-    output = show(terminal.sweep_summary, runs, TrackingSummary(), encoding=encoding)
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED, encoding=encoding)
     assert rows_of(output)[1:] == [
         ["bce", "2", "0.8500", sign, "0.071", "0.4000", sign, "0.14", "0.2010", sign, "0"],
         ["mse", "1", "0.7000", "0.6000", "0.2010"],
@@ -191,7 +194,7 @@ def test_seeds_are_one_row_with_their_spread(show, encoding, sign):
 def test_diverged_runs_are_last_and_counted(show):
     runs = sweep({"loss=bce optimizer.lr=1": (0.9, 0.3), "loss=bce optimizer.lr=9": (0.99, 0.1)})
     runs[1].finished = dataclasses.replace(runs[1].finished, ending="diverged")
-    output = show(terminal.sweep_summary, runs, TrackingSummary())
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     assert rows_of(output)[-1] == ["9", "diverged", "diverged", "diverged"]
     assert "1 of 2 runs diverged." in output
 
@@ -203,9 +206,9 @@ def test_a_narrow_terminal_gets_fewer_metrics_and_all_settings(show):
         for m in (0, 0.9)
         for s in (1, 2)
     }
-    output = show(terminal.sweep_summary, sweep(values), TrackingSummary(), width=42)
+    output = show(terminal.sweep_summary, sweep(values), TrackingSummary(), NOTHING_COMPARED, width=42)
     assert rows_of(output)[0] == ["loss", "momentum", "runs", "accuracy"]
-    assert all(len(line) <= 42 for line in output.splitlines() if not line.startswith("folder"))
+    assert all(len(line) <= 42 for line in output.splitlines() if not line.startswith(("folder", "compare")))
 
 
 def test_settings_whose_short_names_are_the_same_keep_their_long_ones(show):
@@ -216,13 +219,13 @@ def test_settings_whose_short_names_are_the_same_keep_their_long_ones(show):
     runs = sweep(values)
     for run in runs:
         run.overrides["model.lr"] = run.overrides.pop("model.scale")
-    output = show(terminal.sweep_summary, runs, TrackingSummary())
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     assert rows_of(output)[0][:3] == ["optimizer.lr", "val_fraction", "model.lr"]
 
 
 def test_only_the_first_rows_of_a_long_table_are_shown(show):
     runs = sweep({f"optimizer.lr={lr}": (0.9 - 0.01 * lr, 0.3) for lr in range(1, 26)})
-    output = show(terminal.sweep_summary, runs, TrackingSummary())
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     shown = [row[0] for row in rows_of(output) if row[0].isdigit()]
     assert shown == [str(lr) for lr in range(1, 21)]
     assert "... and 5 more" in output
@@ -234,7 +237,7 @@ def test_datasets_are_ranked_apart(show):
         finished_run("dataset=moons", "loss=mse"),
         finished_run("dataset=linear", "loss=mse", curves=regression, base=["tracker=none"]),
     ]
-    output = show(terminal.sweep_summary, runs, TrackingSummary())
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     assert "ranked by accuracy" in output
     assert "ranked by rmse" in output
     assert re.search(r"rmse +mae +r2\n *2000 +12.10 +0.6010", output)

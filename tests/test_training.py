@@ -102,6 +102,14 @@ def test_without_a_test_split_there_are_no_test_metrics():
     np.testing.assert_array_equal(ours.curves["gap"], 0)
 
 
+def test_without_a_validation_split_the_training_curve_is_the_same():
+    empty = DATA.train.X[:0], DATA.train.y[:0]
+    with_val, without = run(), run(given(DATA.train.X, DATA.train.y, THREE_CLASSES, val=empty))
+    assert set(without.curves) == {f"train/{key}" for key in ("loss", *metrics.names(THREE_CLASSES))}
+    np.testing.assert_array_equal(without.curves["train/loss"], with_val.curves["train/loss"])
+    assert without.ending == "completed"
+
+
 # --- steps ------------------------------------------------------------------------------------------------------
 
 

@@ -121,6 +121,10 @@ class Browser:
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._ask("/screenshot")))
 
+    def command(self, name: str, **parameters: object) -> None:
+        """Give a command of the DevTools protocol."""
+        self._ask("/goog/cdp/execute", {"cmd": name, "params": parameters})
+
     def close(self) -> None:
         self._ask("", method="DELETE")
         self._driver.terminate()

@@ -16,6 +16,7 @@ from lossexp.datasets.corruption import add_noise, add_outliers, replace_labels
 from lossexp.datasets.preparation import Preparation, Rows
 from lossexp.datasets.scaling import centre_and_scale
 from lossexp.datasets.splitting import draw, draw_together, imbalanced, n_rows
+from lossexp.datasets.streaming import Streamed, spread
 from lossexp.datasets.table import PARTS, Table
 from lossexp.errors import DataError
 from lossexp.randomness import Purpose, stream
@@ -83,7 +84,8 @@ class Dataset(Component, ABC):
 
         table -> imbalance -> train, validation, test -> train_size -> label_noise, outliers -> features, standardize
 
-    Only the training split is made smaller or noisier, and only its statistics standardize the others.
+    Only the training split is made smaller or noisier, and only its statistics standardize the others. A table that is
+    streamed is split once for all seeds: its seeds are `split_seed` and `noise_seed`, or 0.
 
     Attributes:
         val_fraction: Validation rows as a fraction of all rows, rounded up.
@@ -141,9 +143,17 @@ class Dataset(Component, ABC):
             DataError: The rows are malformed, or too few for the settings.
         """
         table = self.table(stream(seed, "sample"))
+        if isinstance(table.X, Streamed):
+            return table.X.once(self, lambda: self._split(table, 0))
+        return self._split(table, seed)
+
+    def _split(self, table: Table, seed: int) -> Data:
         self._check_settings(table.target)
         table.check(self.where)
         rows = self._rows(table, _stream(self.split_seed, seed, "split"))
+        if isinstance(table.X, Streamed):
+            for part in rows:
+                part.sort()  # in the order of the file
         y: list[Array] = [
             table.y[part].astype(np.int64 if table.target.task.is_classes else np.float64) for part in rows
         ]
@@ -151,7 +161,7 @@ class Dataset(Component, ABC):
         mean, scale = map(float, centre_and_scale(y[0])) if self.standardize_target else (0.0, 1.0)
         if self.standardize_target:
             y = [(part - mean) / scale for part in y]
-        train = table.rows(rows[0])
+        train = table.X.sample(spread(rows[0])) if isinstance(table.X, Streamed) else table.rows(rows[0])
         preparation = Preparation.learned(
             train,
             table.feature_names,
@@ -159,8 +169,15 @@ class Dataset(Component, ABC):
             unit=table.unit,
             unused=(table.target_name, *table.unused),
         )
-        X = [preparation.transform(part) for part in (train, table.rows(rows[1]), table.rows(rows[2]))]
         weights = [None if table.weight is None else table.weight[part].astype(np.float64) for part in rows]
+        others = [*y, *(weight for weight in weights if weight is not None)]
+        if isinstance(table.X, Streamed):
+            key = hashlib.sha256(repr((self, table.X.stamp, preparation)).encode()).hexdigest()[:32]
+            X, seal = table.X.store(rows, preparation, key, lambda piece: table.check_features(piece, self.where))
+            fingerprint = hashlib.sha256(f"{seal}{_seal(*others)}".encode()).hexdigest()
+        else:
+            X = [preparation.transform(part) for part in (train, table.rows(rows[1]), table.rows(rows[2]))]
+            fingerprint = _seal(*X, *others)
         splits = [Split(*arrays) for arrays in zip(X, y, weights, strict=True)]
         return Data(
             name=self.name,
@@ -168,7 +185,7 @@ class Dataset(Component, ABC):
             **dict(zip(PARTS, splits, strict=True)),
             class_names=table.class_names,
             feature_names=preparation.feature_names,
-            fingerprint=_seal(*X, *y, *(weight for weight in weights if weight is not None)),
+            fingerprint=fingerprint,
             preparation=preparation,
             target_name=table.target_name,
             target_mean=mean,

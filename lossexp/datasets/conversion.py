@@ -58,7 +58,7 @@ def _dates(values: pd.Series) -> dict[str, Array]:
     _refuse_lost(values, dates, "a date such as 2024-12-31")
     dates = dates.dt.tz_convert(None) if dates.dt.tz else dates
     days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
-    found = {"days": days, "month": dates.dt.month, "weekday": dates.dt.weekday, "hour": dates.dt.hour}
+    found = {"days": days, "month": dates.dt.month, "weekday": dates.dt.day_of_week, "hour": dates.dt.hour}
     return {name: part.to_numpy(dtype=np.float64) for name, part in found.items()}
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 5_000_000
 """Equal rows are not looked for in tables with more values than this."""
+_MOST_COLUMNS = 1000
+"""Nor in tables with more columns."""
 _MOST_SUSPECTS = 500
 """Only so many columns, the first, are suspected ..."""
 _MOST_WITNESSES = 10_000
@@ -75,7 +77,7 @@ def _looked_at(columns: pd.DataFrame, found: Labels) -> dict[str, Any]:
 
 
 def _duplicates(columns: pd.DataFrame, y: Array) -> int | None:
-    if columns.size > _MOST_CELLS:
+    if columns.size > _MOST_CELLS or columns.shape[1] > _MOST_COLUMNS:
         return None
     return int(columns.assign(**{"\0target": y}).duplicated().sum())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from lossexp.components import Array
+from lossexp.components import Array, PositiveCount
 from lossexp.datasets import columns
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.describing import describe
@@ -20,6 +21,7 @@ from lossexp.datasets.labels import AskedTask, labels
 from lossexp.datasets.preparation import Rows
 from lossexp.datasets.reading.content import Content, Reader, joined
 from lossexp.datasets.reading.files import Stamp, stamp
+from lossexp.datasets.streaming import Streamed, StreamedArray, as_frame, spread
 from lossexp.datasets.table import Table
 from lossexp.errors import ConfigError, DataError
 
@@ -56,6 +58,7 @@ class FileDataset(Dataset, ABC):
         test_path: A file with the test rows.
         drop: Columns to leave out.
         missing: Whether a missing feature becomes the training mean, with a feature that says so, or is an error.
+        max_memory: MiB that columns may take as float64. Larger tables are streamed, where the format allows it.
     """
 
     path: str
@@ -69,6 +72,7 @@ class FileDataset(Dataset, ABC):
     test_path: str | None = None
     drop: tuple[ColumnName, ...] = ()
     missing: Literal["impute", "error"] = "impute"
+    max_memory: PositiveCount = 512
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,6 +114,10 @@ class FileDataset(Dataset, ABC):
         path = getattr(self, setting)
         return None if path is None else stamp(path, f"dataset.{setting}")
 
+    def streamed(self, file: Stamp) -> Streamed | None:
+        """Return the columns of a file that are not read as a whole, where the format has that, or None."""
+        return None
+
     def assembled(self, stamps: Sequence[Stamp | None]) -> Table:
         """Read the files and give each column its part.
 
@@ -117,19 +125,59 @@ class FileDataset(Dataset, ABC):
             DataError: A file cannot be read, or a column is missing or not what it should be.
         """
         files = {place: file.path for place, file in enumerate(stamps[: len(_PATHS)]) if file}
+        source = ", ".join(path.name for path in files.values())  # their folders may come from the environment
+        if (large := self._large(stamps)) is not None:
+            seen = spread(np.arange(large.shape[0]))
+            return self._assembled(Content(as_frame(large.sample(seen))), source, large=large, seen=seen)
         contents = [self.reader(path) for path in files.values()]
         content = joined(contents, list(files.values()))
+        if len(files) == 1 and isinstance(content.inputs, np.memmap) and self._is_large(content.inputs.shape):
+            content = dataclasses.replace(content, inputs=StreamedArray(stamps[0], content.inputs))
+        part = np.repeat(list(files), [len(one.named) for one in contents]) if len(files) > 1 else None
+        return self._assembled(content, source, part=part)
+
+    def _large(self, stamps: Sequence[Stamp | None]) -> Streamed | None:
+        """Return the columns of a file that is too large to be read as a whole; None where it is not."""
+        if stamps[0] is None or any(stamps[1 : len(_PATHS)]):
+            return None
+        columns_on_disk = self.streamed(stamps[0])
+        return columns_on_disk if columns_on_disk is not None and self._is_large(columns_on_disk.shape) else None
+
+    def _is_large(self, shape: tuple[int, ...]) -> bool:
+        return math.prod(shape) * np.dtype(np.float64).itemsize > self.max_memory * 2**20
+
+    def _assembled(
+        self,
+        content: Content,
+        source: str,
+        *,
+        part: Array | None = None,
+        large: Streamed | None = None,
+        seen: Array | slice = slice(None),
+    ) -> Table:
+        """Give each column its part.
+
+        Args:
+            content: All rows, or those that are `seen` of a table that is streamed.
+            source: What is read.
+            part: The split of each row where files say so.
+            large: The table that is streamed.
+            seen: Rows that `content` has.
+        """
         roles = self._roles(content)
+        if large is not None:
+            roles = {role: large.column(str(values.name)) for role, values in roles.items()}
         target = roles.pop("target")
         found = labels(target, self.task, self.where)
         known = {role: _ROLES[role](values, self.where) for role, values in roles.items()}
-        part = np.repeat(list(files), [len(one.named) for one in contents]) if len(files) > 1 else None
         taken = {str(target.name), *(str(values.name) for values in roles.values())}
         X, names, notes = self._inputs(content, taken)
-        source = ", ".join(path.name for path in files.values())  # their folders may come from the environment
         decisions = [note for note in (*content.notes, found.note, *notes) if note]
+        decisions += [] if large is None else [f"columns are judged by {len(content.named)} rows (dataset.max_memory)"]
+        card = describe(source, str(target.name), found._replace(y=found.y[seen]), X, names, decisions)
+        counts = np.bincount(found.y).tolist() if found.class_names else []
         return Table(
-            X=X,
+            X=X if large is None else large.only(names),
             y=found.y,
             feature_names=tuple(names),
             class_names=found.class_names,
@@ -140,7 +188,9 @@ class FileDataset(Dataset, ABC):
             part=known.get("split_column", part),
             fills_missing=self.missing == "impute",
             unused=tuple(content.named.columns.difference([str(target.name), *names], sort=False)),
-            card=describe(source, str(target.name), found, X, names, decisions),
+            card=dataclasses.replace(
+                card, rows=len(found.y), classes=dict(zip(found.class_names, counts, strict=True))
+            ),
         )
 
     def _roles(self, content: Content) -> dict[str, pd.Series]:

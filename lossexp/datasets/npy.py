@@ -7,7 +7,9 @@ from pathlib import Path
 
 from lossexp.components import Array
 from lossexp.datasets.paired import PairedFiles
-from lossexp.datasets.reading.arrays import read_npy
+from lossexp.datasets.reading.arrays import as_features, read_npy
+from lossexp.datasets.reading.files import Stamp
+from lossexp.datasets.streaming import Streamed, StreamedArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +19,7 @@ class NPY(PairedFiles):
     def read_array(self, path: Path) -> Array:
         """Return the one array of a file."""
         return read_npy(path)
+
+    def streamed(self, file: Stamp) -> Streamed | None:
+        """Return the columns of an array whose target is one of them."""
+        return None if self.target_path else StreamedArray(file, as_features(read_npy(file.path), file.path))

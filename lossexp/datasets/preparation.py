@@ -222,7 +222,7 @@ class Preparation:
 def _planned(train: Rows, names: Sequence[str]) -> Iterator[Column]:
     """Yield columns without their statistics."""
     if isinstance(train, np.ndarray):
-        missing: Array = np.isnan(train).any(axis=0) if train.dtype.kind == "f" else np.zeros(len(names), dtype=bool)
+        missing: Any = np.isnan(train).any(axis=0) if train.dtype.kind == "f" else np.zeros(len(names), dtype=bool)
         for name, indicates in zip(names, missing, strict=True):
             yield Column(name, indicates_missing=bool(indicates))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from lossexp.components import Array
 from lossexp.datasets import conversion
 from lossexp.datasets.card import DataCard
 from lossexp.datasets.preparation import Rows
+from lossexp.datasets.streaming import Streamed
 from lossexp.errors import DataError
 from lossexp.targets import Target, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTS = ("train", "val", "test")
 """The splits, in the order of the numbers in `Table.part`."""
@@ -24,7 +29,7 @@ class Table:
     The class names say what is to be predicted: one of two classes, one of many, or without names a number.
 
     Attributes:
-        X: Columns: an array `(n_samples, n_columns)`, a data frame, or a SciPy CSR matrix.
+        X: Columns: an array `(n_samples, n_columns)`, a data frame, a SciPy CSR matrix, or a `Streamed` table.
         y: Class labels 0..n_classes-1 as integers, or real numbers, `(n_samples,)`.
         feature_names: Names of the columns of `X`.
         class_names: One per class; none for a continuous target.
@@ -83,25 +88,38 @@ class Table:
             raise DataError(
                 f"{where}: {len(self.feature_names)} names for {self.X.shape[1]} columns; expected one for each."
             )
-        self._check_numbers(where)
+        if not conversion.in_bounds(self.y):
+            conversion.refuse_extremes(where, self.target_name, self.y)
+        if not isinstance(self.X, Streamed):  # which is checked while it is read
+            self.check_features(self.X, where)
         if self.target.task.is_classes:
             self._check_labels(where)
 
-    def _check_numbers(self, where: str) -> None:
-        if not conversion.in_bounds(self.y):
-            conversion.refuse_extremes(where, self.target_name, self.y)
-        if conversion.is_sparse(self.X):
-            if not conversion.in_bounds(self.X.data):
+    def check_features(self, X: Rows, where: str) -> None:
+        """Refuse rows of `X` with a value that is missing where it must not be, or infinite.
+
+        Raises:
+            DataError: There is one.
+        """
+        if conversion.is_sparse(X):
+            if not conversion.in_bounds(X.data):
                 raise DataError(
                     f"{where}: a value is missing, infinite or beyond {conversion.LARGEST:g}. Mend the file."
                 )
-        elif not isinstance(self.X, np.ndarray) or not conversion.in_bounds(self.X):
-            for place, name in enumerate(self.feature_names):
-                values = self.X[:, place] if isinstance(self.X, np.ndarray) else self.X[name].to_numpy()
-                if not self.fills_missing and values.dtype.kind not in "biuf":
-                    _refuse_missing(where, name, self.X[name].isna().to_numpy())
-                if values.dtype.kind == "f":
-                    conversion.refuse_extremes(where, name, values, missing_allowed=self.fills_missing)
+        elif not isinstance(X, np.ndarray):
+            self._check_columns(X, where)
+        elif not conversion.in_bounds(X):
+            for name, values in zip(self.feature_names, X.T, strict=True):
+                conversion.refuse_extremes(where, name, values, missing_allowed=self.fills_missing)
+
+    def _check_columns(self, X: pd.DataFrame, where: str) -> None:
+        if not self.fills_missing:
+            for name in X.columns[X.isna().any()]:
+                _refuse_missing(where, name, X[name].isna().to_numpy())
+        numbers = X.select_dtypes("float64")
+        sound = (numbers.min() >= -conversion.LARGEST) & (numbers.max() <= conversion.LARGEST)
+        for name in numbers.columns[~sound]:
+            conversion.refuse_extremes(where, name, numbers[name].to_numpy(), missing_allowed=True)
 
     def _check_labels(self, where: str) -> None:
         n_classes = len(self.class_names)

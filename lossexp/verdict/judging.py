@@ -65,17 +65,17 @@ def _finding(measured: Measured, risen: Rise) -> Finding:
         return wording.climbed(_climb(measured))
     if not measured.is_enough:
         return wording.too_few(measured)
-    if not better_than_constant and measured.train_skill < NO_SKILL:
-        return wording.no_skill(measured, is_stuck=_is_stuck(measured))
+    if not better_than_constant and measured.best_train_skill < NO_SKILL:
+        return wording.no_skill(measured, _fall_at_the_end(measured), STUCK)
     if risen.p <= alpha:
-        # Overfitting is a training loss that falls while the other rises. If both rise, it is something else.
-        is_fitting = measured.train[-1] <= measured.train[measured.best]
-        return wording.overfit(measured, risen) if is_fitting else wording.unstable(measured, risen)
+        # Overfitting is a validation loss that rises while that of training does not; both rising is something else.
+        both_rise = _train_rise(measured) > measured.settings.margin
+        return wording.unstable(measured, risen) if both_rise else wording.overfit(measured, risen)
     window = measured.back(max(5, math.ceil(measured.epochs[-1] / 10)))
     if _still_falls(measured, window):
         return wording.not_converged(measured, window)
     if not better_than_constant:
-        return wording.not_better_than_constant(measured, is_sure=_is_surely_without_skill(measured))
+        return _without_skill(measured)
     if risen.detectable > RESOLUTION * measured.headroom:
         return wording.inconclusive(measured, risen, RESOLUTION)
     return wording.good_fit(measured, risen, _remarks(measured))
@@ -86,9 +86,15 @@ def _climb(measured: Measured) -> float:
     return float(measured.train[-1] - measured.train[0]) / measured.train_headroom
 
 
-def _is_stuck(measured: Measured) -> bool:
+def _fall_at_the_end(measured: Measured) -> float:
+    """Return by how much the training loss has fallen over the last epochs, as a part of the headroom."""
     window = measured.back(max(10, measured.epochs[-1] / 4))
-    return bool(measured.train[window] - measured.train[-1] < STUCK * measured.train_headroom)
+    return float(measured.train[window] - measured.train[-1]) / measured.train_headroom
+
+
+def _train_rise(measured: Measured) -> float:
+    """Return by how much the training loss has risen since the best epoch, as a part of the headroom."""
+    return float(measured.train[-1] - measured.train[measured.best]) / measured.train_headroom
 
 
 def _still_falls(measured: Measured, window: int) -> bool:
@@ -99,9 +105,15 @@ def _still_falls(measured: Measured, window: int) -> bool:
     return fall.p <= measured.settings.alpha and bool(fall.mean[0] >= measured.margin / 2)
 
 
-def _is_surely_without_skill(measured: Measured) -> bool:
-    _, highest = measured.better_than_constant.bounds(1 - 2 * measured.settings.alpha)
-    return bool(highest[0] < NO_SKILL * measured.headroom)
+def _without_skill(measured: Measured) -> Finding:
+    """Return what to say of a model that has learnt its training split, and is not shown to be of use beyond it."""
+    _, most = measured.better_than_constant.bounds(1 - 2 * measured.settings.alpha)
+    if most[0] >= NO_SKILL * measured.headroom:
+        return wording.unknown_skill(measured)
+    fewer_errors = measured.contrasts(measured.evidence.constant_errors - measured.errors[-1])
+    if fewer_errors.p <= measured.settings.alpha:
+        return wording.overconfident(measured)
+    return wording.memorized(measured)
 
 
 def _remarks(measured: Measured) -> list[Finding]:

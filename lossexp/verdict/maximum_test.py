@@ -140,10 +140,33 @@ def sequential_p(exceeds: Array, enough: int) -> float:
     return (1 + len(places)) / (1 + len(exceeds))
 
 
-def critical_value(family: Contrasts, rng: np.random.Generator, *, alpha: float) -> float:
-    """Return the z that the largest of a family exceeds with probability alpha if all its means are 0."""
-    drawn = np.sort(_maxima(family.possible, CRITICAL_DRAWS, rng))
-    return float(drawn[math.ceil((1 - alpha) * (CRITICAL_DRAWS + 1)) - 1])
+def may_be_least(above_least: Contrasts, rng: np.random.Generator, *, alpha: float) -> tuple[Array, float]:
+    """Return which of several means may be the least one, `(n,)`, and the largest critical value of the tests of it.
+
+    The least mean is among those that are kept with a probability of 1 - alpha: of each mean it is tested whether it is
+    above any other one, as `maximum_test` does, with the same draws for all.
+
+    Source: Hsu (1981), multiple comparisons with the best; Hansen, Lunde and Nason (2011), model confidence set.
+
+    Args:
+        above_least: By how much each mean is above the least one that was seen, which is one of them.
+        rng: Source of the multipliers.
+        alpha: Level of the tests.
+    """
+    candidates = np.flatnonzero(above_least.z < -HOPELESS)
+    mean, se, unit = above_least.mean[candidates], above_least.se[candidates], above_least.unit[candidates]
+    correlation = unit.astype(np.float64) @ unit.T
+    sd = np.sqrt(np.maximum(se[:, None] ** 2 + se**2 - 2 * correlation * np.outer(se, se), 0))
+    # Of two that are too much alike rounding would decide.
+    precision = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 1e-3 * sd.max()).astype(np.float32)
+    multipliers = rng.standard_normal((CRITICAL_DRAWS, unit.shape[1]), dtype=np.float32)
+    drawn = (multipliers @ unit.T) * se.astype(np.float32)
+    maxima = np.max((drawn[:, :, None] - drawn[:, None, :]) * precision, axis=2)
+    critical = np.sort(maxima, axis=0)[math.ceil((1 - alpha) * (CRITICAL_DRAWS + 1)) - 1]
+    kept = candidates[np.max((mean[:, None] - mean) * precision, axis=1) <= critical]
+    may_be = np.zeros(len(above_least.z), dtype=bool)
+    may_be[kept] = True
+    return may_be, max(float(critical.max()), NORMAL.inv_cdf(1 - alpha))
 
 
 def _maxima(unit: Array, n_draws: int, rng: np.random.Generator) -> Array:

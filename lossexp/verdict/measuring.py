@@ -96,6 +96,11 @@ class Measured:
         return float(1 - (self.train[-1] - self.floor) / self.train_headroom)
 
     @property
+    def best_train_skill(self) -> float:
+        """The same of the model that had learnt most."""
+        return float(1 - (self.train.min() - self.floor) / self.train_headroom)
+
+    @property
     def val_skill(self) -> float:
         """The same of the validation split."""
         return float(1 - (self.mean[-1] - self.floor) / self.headroom)

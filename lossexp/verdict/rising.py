@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.verdict.maximum_test import NORMAL, critical_value, maximum_test
+from lossexp.verdict.maximum_test import NORMAL, maximum_test, may_be_least
 from lossexp.verdict.measuring import Measured
 
 LEVEL = 0.95
@@ -36,18 +36,12 @@ class Rise:
 
 
 def rise(measured: Measured) -> Rise:
-    """Compare the final model with that of every epoch before, over the same validation examples.
-
-    An epoch may be the best one if it is not worse than the least mean by more than the critical value of all such
-    comparisons, as in multiple comparisons with the best (Hsu 1981).
-    """
+    """Compare the final model with that of every epoch before, over the same validation examples."""
     if not measured.is_enough:
         return Rise(math.nan, math.nan, np.ones(len(measured.epochs), dtype=bool), math.nan)
     losses, settings = measured.losses, measured.settings
     rng = np.random.default_rng(settings.seed)
-    since_best = measured.contrasts(losses[measured.best] - losses)
-    critical = critical_value(since_best, rng, alpha=1 - LEVEL)
-    may_be_best = (since_best.z >= -critical) | (since_best.mean == 0)
+    may_be_best, critical = may_be_least(measured.contrasts(losses - losses[measured.best]), rng, alpha=1 - LEVEL)
     since = measured.contrasts(losses[-1] - losses - measured.margin)
     se = float(since.se[may_be_best].max())
     if measured.evidence.selected_on_validation:

@@ -17,7 +17,7 @@ class Verdict:
 
     Attributes:
         name: "diverged", "no skill", "overfit (confidence)", "overfit (error)", "unstable", "not converged",
-            "underfit", "good fit" or "inconclusive".
+            "overconfident", "underfit", "good fit" or "inconclusive".
         sentence: What was seen, how sure it is, and what to try.
         p: Probability of such a rise of the loss, or a larger one, if the final model is at most the margin worse than
             every earlier one.

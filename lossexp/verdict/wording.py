@@ -45,20 +45,22 @@ def too_few(measured: Measured) -> Finding:
     return Finding("inconclusive", f"Inconclusive: {measured.n_units} {units} are too few to say anything.")
 
 
-def no_skill(measured: Measured, *, is_stuck: bool) -> Finding:
-    """Say that next to nothing was learnt."""
+def no_skill(measured: Measured, fall: float, stuck: float) -> Finding:
+    """Say that next to nothing was learnt, and what the training loss does at the end: `fall`, none up to `stuck`."""
     seen = f"the predictions are not better than a constant (p {probability(measured.better_than_constant.p)})"
-    if is_stuck:
+    if fall > stuck:
         return Finding(
             "no skill",
-            f"No skill: {seen}, and the training loss no longer moves. Try a smaller initial scale (model.scale), "
-            "another optimizer.lr, or a loss that does not go flat where the model is far off.",
-            ("stuck",),
+            f"No skill yet: {seen}, but the training loss still falls. Try more epochs or a larger optimizer.lr; or "
+            "the features say nothing about the target.",
         )
+    if fall < -stuck:
+        return Finding("no skill", f"No skill: {seen}, and the training loss rises. Try a smaller optimizer.lr.")
     return Finding(
         "no skill",
-        f"No skill yet: {seen}, but the training loss still falls. Try more epochs or a larger optimizer.lr; or the "
-        "features say nothing about the target.",
+        f"No skill: {seen}, and the training loss no longer moves. Try a smaller initial scale (model.scale), another "
+        "optimizer.lr, or a loss that does not go flat where the model is far off.",
+        ("stuck",),
     )
 
 
@@ -102,21 +104,37 @@ def not_converged(measured: Measured, window: int) -> Finding:
     )
 
 
-def not_better_than_constant(measured: Measured, *, is_sure: bool) -> Finding:
-    """Say that what was learnt is of no use on other examples, or that this cannot be known."""
-    seen = f"{percent(measured.train_skill)} of headroom were learnt on the training split"
-    if is_sure:
-        return Finding(
-            "no skill",
-            f"No skill: {seen}, but nothing of it holds for validation examples. Try more data, a smaller model or a "
-            "weight penalty (optimizer.weight_decay); or the features say nothing about the target.",
-            ("memorized",),
-        )
+def unknown_skill(measured: Measured) -> Finding:
+    """Say that it is not known whether what was learnt is of use on other examples."""
     return Finding(
         "inconclusive",
-        f"Inconclusive: {seen}, but predictions for validation examples are not shown to be better than a constant "
-        f"(p {probability(measured.better_than_constant.p)}). Try more validation examples.",
+        f"Inconclusive: {_learnt(measured)}, but the loss of validation examples is not shown to be less than that of "
+        f"a constant prediction (p {probability(measured.better_than_constant.p)}). Try more validation examples.",
     )
+
+
+def overconfident(measured: Measured) -> Finding:
+    """Say that the predictions are good and the loss is not."""
+    return Finding(
+        "overconfident",
+        f"Overconfident: {_learnt(measured)} and validation examples are predicted better than by a constant, but "
+        "their loss is no less: where the model is wrong, it is far too sure. Try a weight penalty "
+        "(optimizer.weight_decay), a smaller optimizer.lr or fewer epochs.",
+    )
+
+
+def memorized(measured: Measured) -> Finding:
+    """Say that what was learnt is of no use on other examples."""
+    return Finding(
+        "no skill",
+        f"No skill: {_learnt(measured)}, but nothing of it holds for validation examples. Try more data, a smaller "
+        "model or a weight penalty (optimizer.weight_decay); or the features say nothing about the target.",
+        ("memorized",),
+    )
+
+
+def _learnt(measured: Measured) -> str:
+    return f"{percent(measured.train_skill)} of headroom were learnt on the training split"
 
 
 def inconclusive(measured: Measured, risen: Rise, resolution: float) -> Finding:
@@ -134,9 +152,9 @@ def inconclusive(measured: Measured, risen: Rise, resolution: float) -> Finding:
 def good_fit(measured: Measured, risen: Rise, remarks: Sequence[Finding]) -> Finding:
     """Say that nothing is wrong, with the gap and what else there is to say."""
     half = float(np.diff(measured.gap.bounds(0.95), axis=0)[0, 0]) / 2 / measured.headroom
-    detectable = f"one by {percent(risen.detectable / measured.headroom)} would have been seen"
+    detectable = f"one by {percent(risen.detectable / measured.headroom)} would have been"
     seen = (
-        f"Good fit: {percent(measured.val_skill)} of headroom learnt, no rise of the validation loss "
+        f"Good fit: {percent(measured.val_skill)} of headroom learnt, no rise of the validation loss to be seen "
         f"(p {probability(risen.p)}; {detectable if risen.detectable else 'no earlier epoch is as good'}), "
         f"gap to training {percent(float(measured.gap.mean[0]) / measured.headroom)} ± {percent(half)}."
     )

@@ -20,6 +20,11 @@ def test_a_constant_column_becomes_zero_and_stays_finite():
     assert moved[0, 0] == 0.5
 
 
+def test_numbers_whose_squares_vanish_stay_finite():
+    (scaled,) = standardized(np.array([[8e-273], [0.0], [0.0]]))
+    assert np.abs(scaled).max() < 1e-200
+
+
 def test_an_empty_part_and_a_target_without_columns():
     scaled, empty = standardized(np.array([1.0, 3.0]), np.array([]))
     np.testing.assert_array_equal(scaled, [-1, 1])

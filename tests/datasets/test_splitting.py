@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lossexp.datasets.splitting import allot, draw, imbalanced, n_rows
+from lossexp.datasets.splitting import allot, draw, draw_together, imbalanced, n_rows
 
 CLASS_COUNTS = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(any)
 
@@ -77,3 +77,26 @@ def test_sizes_of_three_parts_add_up(n, val, test):
     assert n_val >= 1
     assert (n_test >= 1) == (test > 0)
     assert n_val + n_test <= n + 1
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=2, max_size=12), data=st.data())
+def test_whole_groups_are_cut_in_their_sequence_as_close_to_the_size_as_can_be(sizes, data):
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.array(data.draw(st.permutations(range(len(group)))))
+    sequence = np.array(data.draw(st.permutations(range(len(sizes)))))
+    size = data.draw(st.integers(1, len(group)))
+    taken, rest = draw_together(order, group, sequence, size)
+    assert sorted([*taken, *rest]) == list(range(len(group)))
+    n_taken = len(set(group[taken]))
+    assert set(group[taken]) == set(sequence[:n_taken])
+    assert set(group[rest]) == set(sequence[n_taken:]) != set()
+    possible = np.cumsum(np.array(sizes)[sequence])[:-1]
+    assert abs(len(taken) - size) == np.abs(possible - size).min()
+
+
+def test_no_rows_or_a_single_group_are_not_cut():
+    order, group = np.arange(6), np.array([0, 0, 0, 1, 1, 1])
+    for arguments in ((group, np.array([0, 1]), 0), (np.zeros(6, dtype=int), np.array([0]), 3)):
+        taken, rest = draw_together(order, *arguments)
+        assert len(taken) == 0
+        np.testing.assert_array_equal(rest, order)

@@ -64,7 +64,9 @@ def test_at_rest_is_a_good_fit():
     assert verdict.val_skill == pytest.approx(0.8, abs=0.01)
     assert verdict.gap == pytest.approx(0, abs=1e-6)
     assert verdict.gap_interval[0] < 0 < verdict.gap_interval[1]
-    assert verdict.sentence.startswith("Good fit: 80 % of headroom learnt, no rise of the validation loss (p ")
+    assert verdict.sentence.startswith(
+        "Good fit: 80 % of headroom learnt, no rise of the validation loss to be seen (p "
+    )
 
 
 def test_a_good_fit_may_have_a_large_gap():
@@ -101,16 +103,36 @@ def test_what_still_falls_has_not_converged():
     )
 
 
-@pytest.mark.parametrize(("train", "notes"), [(np.full(41, 0.99), ("stuck",)), (1 - EPOCHS / 1000, ())])
-def test_no_better_than_a_constant_is_no_skill(train, notes):
+@pytest.mark.parametrize(
+    ("train", "notes", "what_it_does"),
+    [
+        (np.full(41, 0.99), ("stuck",), "the training loss no longer moves"),
+        (1 - EPOCHS / 1000, (), "the training loss still falls"),
+        (0.96 + EPOCHS / 1000, (), "the training loss rises"),
+    ],
+)
+def test_no_better_than_a_constant_is_no_skill(train, notes, what_it_does):
     verdict = judge(run(np.full(41, 1.0), train=train))
     assert (verdict.name, verdict.notes) == ("no skill", notes)
-    assert ("the training loss no longer moves" in verdict.sentence) == bool(notes)
-    assert ("the training loss still falls" in verdict.sentence) != bool(notes)
+    assert what_it_does in verdict.sentence
+
+
+def test_what_had_learnt_and_lost_it_is_unstable_rather_than_without_skill():
+    lost = np.where(EPOCHS < 35, FALLING, 0.99)
+    assert judge(run(lost, train=lost)).name == "unstable"
+
+
+def test_good_predictions_with_a_bad_loss_are_overconfident():
+    """A few examples that are wrong and very sure, in all epochs alike."""
+    sure = np.zeros((300, 41), dtype=np.float32)
+    sure[:15] = np.random.default_rng(0).gamma(2, 50, (15, 1))
+    evidence = run(losses=sure, errors=(sure > 2).astype(np.float32))
+    assert judge(evidence).name == "overconfident"
+    assert judge(dataclasses.replace(evidence, errors=np.ones_like(sure))).notes == ("memorized",)
 
 
 def test_what_is_learnt_by_heart_is_no_skill():
-    verdict = judge(run(np.full(41, 1.0)))
+    verdict = judge(run(np.full(41, 1.0), error=0.5))
     assert (verdict.name, verdict.notes) == ("no skill", ("memorized",))
     assert verdict.sentence.startswith(
         "No skill: 80 % of headroom were learnt on the training split, but nothing of it"
@@ -121,7 +143,7 @@ def test_few_examples_leave_it_open_whether_anything_was_learnt():
     rng = np.random.default_rng(1)
     verdict = judge(run(np.full(41, 0.9), n=30, constant_losses=rng.gamma(0.3, 3, 30)))
     assert verdict.name == "inconclusive"
-    assert "are not shown to be better than a constant" in verdict.sentence
+    assert "is not shown to be less than that of a constant prediction" in verdict.sentence
 
 
 def test_where_a_rise_would_go_unseen_none_seen_means_nothing():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lossexp.verdict.maximum_test import contrasts, critical_value, maximum_test, sequential_p
+from lossexp.verdict.maximum_test import contrasts, maximum_test, may_be_least, sequential_p
 
 NORMAL = NormalDist()
 N = 400
@@ -16,7 +16,7 @@ def with_z(z, correlation=0.0, seed=0):
     q, _ = np.linalg.qr(np.column_stack([np.ones(N), rng.standard_normal((N, len(z) + 1))]))
     common, own = q[:, 1:2], q[:, 2:]
     unit = (np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own) * np.sqrt(N - 1)
-    t = stats.t.isf(stats.norm.sf(z), N - 1)
+    t = np.sign(z) * stats.t.isf(stats.norm.sf(np.abs(z)), N - 1)
     return contrasts((unit + t / np.sqrt(N)).T)
 
 
@@ -121,8 +121,29 @@ def test_stopping_never_changes_the_decision():
         assert (sequential_p(exceeds, enough=50) <= 0.05) == (whole <= 0.05)
 
 
-def test_the_critical_value_is_exceeded_with_probability_alpha():
-    family = with_z(np.zeros(20))
-    found = [critical_value(family, np.random.default_rng(seed), alpha=0.05) for seed in range(200)]
-    # One draw more exceeds it with probability 5 % exactly.
-    assert 1 - np.mean([NORMAL.cdf(z) ** 20 for z in found]) == pytest.approx(0.05, abs=0.006)
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_the_least_mean_is_kept_with_the_probability_that_is_asked_for(correlation):
+    """Ten equal means: each must be kept in 95 % of the cases; the least that is seen is never left out."""
+    rng = np.random.default_rng(0)
+    kept = []
+    for _ in range(400):
+        common = rng.exponential(size=(1, 150))
+        values = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * rng.exponential(size=(10, 150))
+        least = values.mean(axis=1).argmin()
+        may_be, critical = may_be_least(contrasts(values - values[least]), rng, alpha=0.05)
+        assert may_be[least]
+        assert 1.7 < critical < 3.5
+        kept.append(may_be[0])
+    assert np.mean(kept) == pytest.approx(0.95, abs=0.035)
+
+
+def test_a_mean_that_is_surely_larger_is_left_out():
+    values = np.random.default_rng(0).normal([[0.0], [0.1], [1.0], [9.0]], 1, (4, 500))
+    may_be, _ = may_be_least(contrasts(values - values[0]), np.random.default_rng(1), alpha=0.05)
+    assert may_be.tolist() == [True, True, False, False]
+
+
+def test_equal_means_are_all_kept():
+    may_be, critical = may_be_least(contrasts(np.zeros((3, 50))), np.random.default_rng(0), alpha=0.05)
+    assert may_be.all()
+    assert critical == pytest.approx(1.645, abs=1e-3)

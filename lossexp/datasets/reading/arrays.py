@@ -120,6 +120,9 @@ def _loaded(path: Path) -> Any:
         DataError: It is neither, is cut off, or holds Python objects, which could execute anything.
     """
     try:
+        with path.open("rb") as file:
+            if file.read(2) == b"PK" and not zipfile.is_zipfile(file):
+                raise zipfile.BadZipFile("it is an archive, but damaged")  # NumPy would leave it open
         opened = np.load(path, allow_pickle=False, mmap_mode="r")
         if isinstance(opened, np.ndarray):
             return opened

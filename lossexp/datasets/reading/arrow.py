@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,41 @@ def read_parquet(path: Path) -> Content:
 
     try:
         return Content(as_frame(parquet.read_table(path), path))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
+
+
+def parquet_shape(path: Path) -> tuple[int, list[str]]:
+    """Return the number of rows of a Parquet file and the names of its columns, without reading these.
+
+    Raises:
+        DataError: It is not a Parquet file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            return file.metadata.num_rows, distinct(file.schema_arrow.names)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
+
+
+def parquet_batches(path: Path, names: Sequence[str], n_rows: int) -> Iterator[pd.DataFrame]:
+    """Yield some columns of a Parquet file in its order, about so many rows at a time.
+
+    Raises:
+        DataError: The file is damaged, or holds values that are no numbers, dates or text.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            all_names = distinct(file.schema_arrow.names)
+            wanted = [file.schema_arrow.names[all_names.index(name)] for name in names]
+            for batch in file.iter_batches(batch_size=n_rows, columns=wanted):
+                yield as_frame(pa.Table.from_batches([batch]).select(wanted), path).set_axis(list(names), axis=1)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
 
@@ -97,7 +133,7 @@ def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
 
 
 def _trimmed(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text without white space around it and with nothing where it says so; as numbers if that is all it is."""
+    """Return text without white space around it and with nothing where it says so, or numbers if all of it is that."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -107,10 +143,11 @@ def _trimmed(text: pa.ChunkedArray) -> pa.ChunkedArray:
         return known.cast(pa.float64())
     if known.null_count == text.null_count and bare.equals(text):
         return text  # its reader would have seen numbers
-    try:
-        return known.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return known
+    for kind in (pa.float64(), pa.bool_()):
+        with contextlib.suppress(pa.ArrowInvalid):
+            values = known.cast(kind)
+            return values.cast(pa.float64()) if values.null_count else values
+    return known
 
 
 def _reason(error: Exception) -> str:

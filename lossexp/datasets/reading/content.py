@@ -43,6 +43,8 @@ def joined(contents: list[Content], paths: list[Path]) -> Content:
     import pandas as pd
 
     first = contents[0]
+    if len(contents) == 1:
+        return first
     for content, path in zip(contents[1:], paths[1:], strict=True):
         here, there = list(content.named.columns), list(first.named.columns)
         if set(here) != set(there):

@@ -97,7 +97,10 @@ class Delimited:
         from pyarrow import csv as arrow
 
         read = arrow.ReadOptions(
-            block_size=min(len(text) + 1, _LARGEST_BLOCK), column_names=names, skip_rows_after_names=int(header)
+            block_size=min(len(text) + 1, _LARGEST_BLOCK),
+            skip_rows=text[: len(text) - len(text.lstrip())].count(b"\n"),  # empty lines before the header
+            column_names=names,
+            skip_rows_after_names=int(header),
         )
         parse = arrow.ParseOptions(delimiter=separator, quote_char=quote, newlines_in_values=True)
         convert = arrow.ConvertOptions(

@@ -38,8 +38,9 @@ def stamp(path: str, setting: str) -> Stamp:
         status = full.stat()
     except FileNotFoundError:
         raise DataError(f"{setting}={path}: there is no such file{_elsewhere(full)}") from None
-    except OSError as error:
-        raise DataError(f"{setting}={path} cannot be read: {error.strerror}. Give the path of a file.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{setting}={path} cannot be read: {reason}. Give the path of a file.") from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
         raise DataError(f"{setting}={path} is {kind}. Give the path of a file.")

@@ -1,0 +1,73 @@
+"""The first paragraph: what came first, by how much, and how sure that is."""
+
+import dataclasses
+
+import pytest
+
+from lossexp import comparing, ranking
+from lossexp.comparison import wording
+from lossexp.report.answer import plain_answer
+from lossexp.report.contenders import by_loss
+from tests.report.sweeps import trained
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return trained(folder, "loss=mse,bce,hinge", "seed=range(3)", "dataset.split_seed=0")
+
+
+def answer(runs, contest=None):
+    return " ".join(plain_answer(runs, by_loss(ranking.rank(runs)), contest))
+
+
+def with_accuracy(runs, **accuracies):
+    """Return the runs with other accuracies at their end, one for each seed of a loss."""
+    changed = []
+    for run in runs:
+        found = accuracies[run.job.choices["loss"]][run.job.experiment.seed]
+        changed.append(dataclasses.replace(run, metrics={**run.metrics, "val/accuracy": [0.0] * 3 + [found]}))
+    return changed
+
+
+def test_intervals_tell_a_clear_order_from_chance(runs):
+    apart = {"mse": (0.5, 0.51, 0.52), "bce": (0.9, 0.91, 0.92), "hinge": (0.1, 0.2, 0.3)}
+    # t(.975, 2) = 4.303: 0.91 ± 4.303 · 0.01 / sqrt(3)
+    expected = "Of 3 losses, bce comes first: validation accuracy 0.9100 over 3 seeds (95 % interval 0.8852 to 0.9348)"
+    assert answer(with_accuracy(runs, **apart)).startswith(expected)
+    assert "Next is mse with 0.5100; the two intervals do not meet." in answer(with_accuracy(runs, **apart))
+    close = {**apart, "mse": (0.8, 0.9, 0.95)}
+    assert "the two intervals overlap, so chance may have made this order." in answer(with_accuracy(runs, **close))
+
+
+def test_one_seed_is_no_answer(runs):
+    text = answer([run for run in runs if run.job.experiment.seed == 0])
+    assert "interval" not in text
+    assert "a single seed does not tell a difference from chance" in text
+
+
+def test_the_test_split_is_told_where_it_was_read(runs):
+    best = ranking.rank(runs)[0]
+    mean = sum(run.finished.metrics["test/accuracy"] for run in best.runs) / 3
+    assert f"and {mean:#.4g} on the test split, by which nothing was chosen" in answer(runs)
+    closed = [dataclasses.replace(run, finished=dataclasses.replace(run.finished, metrics={})) for run in runs]
+    assert "test split" not in answer(closed)
+
+
+def test_a_comparison_takes_the_place_of_intervals(runs):
+    contest = comparing.of_sweep(runs)
+    text = answer(runs, contest)
+    assert "Next is" not in text
+    best = contest.comparisons[contest.metric].ranked[0].label
+    assert f", {best} is " in text
+    two = [run for run in runs if run.job.choices["loss"] != "hinge"]
+    contest = comparing.of_sweep(two)
+    comparison = contest.comparisons[contest.metric]
+    first, second = (arm.label for arm in comparison.ranked)
+    assert wording.sentence(comparison.between(first, second), comparison) in answer(two, contest)
+
+
+def test_overfit_runs_are_counted(runs):
+    assert "None of 9 runs is shown to overfit." in answer(runs)
+    overfit = dataclasses.replace(runs[0].verdict, name="overfit (error)")
+    assert "1 of 9 runs overfit." in answer([dataclasses.replace(runs[0], verdict=overfit), *runs[1:]])

@@ -1,0 +1,122 @@
+"""What the runs of an ordinary sweep say about its losses, and what losses say over datasets."""
+
+import numpy as np
+import pytest
+
+from lossexp import comparing, runner
+from lossexp.comparing import Compared
+from lossexp.engines import Engine
+from lossexp.record import Record
+from lossexp.run import Run
+from lossexp.sweeping import plan
+from lossexp.trackers.none import NoTracker
+from tests.composed import small_jobs
+from tests.contests import CLEAR, contest
+
+
+def swept(tmp_path, *arguments):
+    """Return the runs of a small sweep."""
+    listed = small_jobs(*arguments)
+    with NoTracker().start(tmp_path) as follower:
+        return runner.train_together(
+            plan(listed, listed[0].sweep), Engine(n_jobs=1), runner.Recorder(tmp_path, follower), ""
+        )
+
+
+def test_losses_with_seeds_in_common_are_compared(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce,brier", "optimizer.lr=0.01,0.3", "seed=1,2,5")
+    found = comparing.of_sweep(runs)
+    assert found.dataset == "moons"
+    assert [one.loss for one in found.contenders] == ["mse", "bce", "brier"]
+    assert list(found.seeds) == [1, 2, 5]
+    assert list(found.comparisons) == ["accuracy", "log_loss_calibrated"]
+    assert found.metric == "accuracy"
+    for one in found.contenders:
+        assert [run.job.experiment.seed for run in one.runs] == [1, 2, 5]
+        assert one.scores["accuracy"] == pytest.approx([run.finished.metrics["test/accuracy"] for run in one.runs])
+        assert {run.job.experiment.optimizer.lr for run in one.runs} == {one.tuned.best.lr}
+    mse, _, brier = found.contenders
+    np.testing.assert_allclose(mse.scores["log_loss"], brier.scores["log_loss"], err_msg="the same by another name")
+    assert found.comparisons["accuracy"].between("mse", "brier").outcome == "equivalent"
+    assert any("Settings were chosen for the seeds that are compared here" in note for note in found.notes)
+    assert sum("is best at the" in note for note in found.notes) == 3, "of two rates each is an end"
+
+
+def test_the_chosen_setting_is_the_one_the_table_has_first(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce", "optimizer.lr=0.0001,0.5", "seed=1,2")
+    best = {one.loss: one.tuned.best for one in comparing.of_sweep(runs).contenders}
+    for row in comparing.ranking.rank(runs)[:2]:
+        assert best[row.settings["loss"]].settings == row.settings
+
+
+@pytest.mark.parametrize("split_seed", ["null", "3"])
+def test_intervals_allow_for_splits_that_overlap(tmp_path, split_seed):
+    found = comparing.of_sweep(swept(tmp_path, "loss=mse,bce", "seed=range(4)", f"dataset.split_seed={split_seed}"))
+    assert found.test_to_train == (12 / 36 if split_seed == "null" else 0)
+    arm = found.comparisons["log_loss_calibrated"].arms[0]
+    width = (arm.mean.high - arm.mean.low) / 2
+    # t quantile .975 with 3 degrees of freedom: 3.182 (Student's table).
+    assert width == pytest.approx(3.182446 * arm.sd * np.sqrt(1 / 4 + found.test_to_train), rel=1e-6)
+
+
+NOTHING_TO_COMPARE = {
+    "one loss": ("loss=mse", "seed=1,2"),
+    "one seed": ("loss=mse,bce", "seed=1"),
+    "no test split": ("loss=mse,bce", "seed=1,2", "dataset.test_fraction=0"),
+}
+
+
+@pytest.mark.parametrize("arguments", NOTHING_TO_COMPARE.values(), ids=NOTHING_TO_COMPARE)
+def test_nothing_to_compare(tmp_path, arguments):
+    assert comparing.of_sweep(swept(tmp_path, *arguments)) is None
+
+
+def test_a_loss_without_a_sound_run_is_left_out_aloud(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce,cce", "seed=1,2")
+    for run in runs:
+        if run.job.choices["loss"] == "cce":
+            run.finished = None
+    found = comparing.of_sweep(runs)
+    assert [one.loss for one in found.contenders] == ["mse", "bce"]
+    assert "cce is left out: at every setting a run diverged or failed." in found.notes
+
+
+def test_what_else_differed_is_said(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce", "model=linear,mlp", "seed=1,2")
+    said = "The losses were not compared alike: model differed."
+    for run in runs:
+        if (run.job.choices["loss"] == "mse") == (run.job.choices["model"] == "linear"):
+            run.finished = None
+    assert said in comparing.of_sweep(runs).notes
+
+
+def test_the_command_keeps_what_was_typed_for_all():
+    listed = small_jobs("loss=mse,bce", "optimizer.lr=0.1,1", "seed=1,2", "model=mlp", "model.hidden=[8]")
+    runs = [Run(job, None, Record(None)) for job in listed]
+    assert comparing.command(runs) == (
+        "python -m lossexp.compare dataset=moons dataset.n_samples=60 training.epochs=3 training.dtype=float64 "
+        "tracker=none model=mlp 'model.hidden=[8]' loss=mse,bce"
+    )
+
+
+def test_losses_are_ranked_over_five_datasets():
+    five = {name: contest(CLEAR, dataset=name) for name in "abcde"}
+    compared = Compared.of({**five, "nothing": None})
+    assert list(compared.contests) == list("abcde")
+    assert compared.metric == "accuracy"
+    # The better one is always first, and the two that are the same share the other ranks: 1 and (2 + 3) / 2.
+    assert dict(zip(compared.over_datasets.labels, compared.over_datasets.mean_ranks, strict=True)) == {
+        "cce": 1.0,
+        "mse": 2.5,
+        "brier": 2.5,
+    }
+
+
+def test_fewer_datasets_other_metrics_or_one_loss_in_common_are_not_ranked():
+    five = {name: contest(CLEAR, dataset=name) for name in "abcde"}
+    assert Compared.of({name: five[name] for name in "abcd"}).over_datasets is None
+    other = contest(CLEAR, dataset="e", by=("log_loss_calibrated",))
+    assert Compared.of({**five, "e": other}).over_datasets is None
+    alone = contest({"mse": CLEAR["mse"], "gce": CLEAR["cce"]}, dataset="e")
+    assert Compared.of({**five, "e": alone}).over_datasets is None
+    assert Compared.of({}).over_datasets is None
