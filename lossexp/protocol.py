@@ -133,9 +133,9 @@ class Protocol:
         losses = [f"{', '.join(e.loss for e in self.entries.on(one))} on {one}" for one in self.entries.datasets]
         return (
             f"Comparing {'; '.join(losses)}.\n"
-            f"First each loss at {len(rates)} learning rates from {rates[0]:g} to {rates[-1]:g}, with seeds "
+            f"First each loss at {len(rates)} learning rates from {rates[0]:g} to {rates[-1]:g}, with "
             f"{_listed(self.tuning_seeds)}; more rates for all where the best is at an end. Then the best setting of "
-            f"each with fresh seeds, {_listed(self.fresh_seeds)}, when the test split is read for the first time."
+            f"each with fresh {_listed(self.fresh_seeds)}, when the test split is read for the first time."
         )
 
     def tune(self, planned: Plan, engine: Engine, recorder: Recorder) -> list[Tuned]:
@@ -222,4 +222,4 @@ def _at_an_end(tuned: Sequence[Tuned], more: Mapping[str, Sequence[float]]) -> s
 
 
 def _listed(seeds: range) -> str:
-    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +30,26 @@ class Row:
     deviations: Mapping[str, float]
 
     @property
+    def verdicts(self) -> list[tuple[str, int]]:
+        """How many runs have each verdict, the most frequent first."""
+        return verdicts(self.runs)
+
+    @property
     def problems(self) -> list[str]:
         """What became of the runs that did not end well, each in one word."""
         return [run.problem for run in self.runs if run.problem]
+
+
+def verdicts(runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """Return how many runs have each verdict, the most frequent first."""
+    return Counter(run.problem or (run.verdict.name if run.verdict else "no verdict") for run in runs).most_common()
+
+
+def in_words(counts: Sequence[tuple[str, int]]) -> str:
+    """Return verdicts in one line, such as `good fit 2, inconclusive 1`; of a single run just its verdict."""
+    if sum(count for _, count in counts) == 1:
+        return counts[0][0]
+    return ", ".join(f"{name} {count}" for name, count in counts)
 
 
 def criterion(target: Target) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from lossexp.record import Outcome, Record, RunSheet, now_ms
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
 from lossexp.training import Epoch, train
+from lossexp.verdict import Evidence, after_holm, against
 
 if TYPE_CHECKING:
     from lossexp.comparing import Compared, Contest
@@ -126,6 +127,7 @@ def train_together(
                     recorder.take(event, members)
                     shown.update(event, members)
             todo = again
+    recorder.settle(runs)
     return runs
 
 
@@ -248,12 +250,34 @@ class Recorder:
                     self.follower.changed(run.record.path)
             raise
 
+    def settle(self, runs: Sequence[Run]) -> None:
+        """Correct the verdicts for the number of runs, and where another run shows that more can be learnt."""
+        judged = [(run, run.finished.evidence) for run in runs if run.finished and run.verdict]
+        verdicts = after_holm([run.verdict for run, _ in judged if run.verdict])
+        best: dict[int, tuple[Run, Evidence]] = {}
+        for run, evidence in judged:
+            if evidence and (id(run.data) not in best or evidence.final_error < best[id(run.data)][1].final_error):
+                best[id(run.data)] = run, evidence
+        for (run, evidence), verdict in zip(judged, verdicts, strict=True):
+            if evidence and (reference := best[id(run.data)])[0] is not run:
+                verdict = against(verdict, evidence, reference[0].job.name, reference[1])
+            if verdict.is_rise or (run.verdict and verdict.name != run.verdict.name):
+                run.verdict = verdict
+                self._paint(run)
+                run.record.finish(run.outcome())
+                self.follower.changed(run.record.path)
+
     def _close(self, run: Run) -> None:
+        run.judge()
+        self._paint(run)
+        run.close()
+        self.follower.changed(run.record.path)
+
+    def _paint(self, run: Run) -> None:
         from lossexp.pictures import CurvePainter, Finding
 
         self._painter = self._painter or CurvePainter()
         assert run.finished is not None
-        run.judge()
         verdict, finding = run.verdict, None
         if verdict is not None and verdict.name != "diverged":
             rise = verdict.rise_of_headroom if verdict.is_overfit else 0.0
@@ -267,8 +291,6 @@ class Recorder:
             diverged=run.finished.ending == "diverged",
             finding=finding,
         )
-        run.close()
-        self.follower.changed(run.record.path)
 
 
 def checked(job: Job) -> Data:

@@ -56,7 +56,7 @@ def run_summary(run: Run, tracking: TrackingSummary) -> None:
     screen = console()
     screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
     screen.print(plain(run.description()), style=ALARM if run.problem else None)
-    if run.verdict is not None:
+    if run.verdict is not None and not run.problem:
         screen.print(plain(run.verdict.sentence), style=ALARM if run.verdict.is_overfit else None)
     if run.epochs:
         screen.print()
@@ -144,6 +144,8 @@ def _print_ranking(screen: Console, rows: Sequence[ranking.Row]) -> None:
     rates = {loss: row.settings.get("optimizer.lr") for loss, row in ranking.best_per_loss(rows).items() if row.means}
     if best := ", ".join(f"{loss} {rate}" for loss, rate in rates.items() if rate):
         screen.print(plain(f"Best learning rate of each loss: {best}"))
+    counts = ranking.in_words(ranking.verdicts([run for row in rows for run in row.runs]))
+    screen.print(f"Verdicts, corrected for the number of runs: {counts}")
 
 
 Columns = dict[str, list[str]]

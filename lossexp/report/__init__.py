@@ -19,7 +19,8 @@ from lossexp.report.charts import HEIGHT, WIDTH
 from lossexp.report.compared import FOREST_WIDTH, shown_comparison
 from lossexp.report.contenders import best_contenders, by_loss
 from lossexp.report.sections import all_sections
-from lossexp.report.table import MAX_ROWS, in_words, short_names, table_rows, verdicts
+from lossexp.ranking import verdicts
+from lossexp.report.table import MAX_ROWS, in_words, short_names, table_rows
 from lossexp.run import Run
 
 TONES = {

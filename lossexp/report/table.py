@@ -67,7 +67,7 @@ def table_rows(rows: Sequence[Row]) -> list[TableRow]:
             settings=list(row.settings.values()),
             n_runs=len(row.runs),
             cells=[mean_cell(estimate(row, name), row.deviations[name]) for name in names] if row.means else [],
-            verdicts=verdicts(row.runs),
+            verdicts=row.verdicts,
             command=command(row.runs),
         )
         for rank, row in enumerate(rows[:MAX_ROWS], start=1)
@@ -107,10 +107,6 @@ def short_names(settings: Sequence[str]) -> list[str]:
     endings = Counter(name.rpartition(".")[2] for name in settings)
     return [end if endings[end := name.rpartition(".")[2]] == 1 else name for name in settings]
 
-
-def verdicts(runs: Sequence[Run]) -> list[tuple[str, int]]:
-    """Return how many runs have each verdict, the most frequent first."""
-    return Counter(run.problem or (run.verdict.name if run.verdict else "no verdict") for run in runs).most_common()
 
 
 def command(runs: Sequence[Run]) -> str:

@@ -36,10 +36,14 @@ T = TypeVar("T")
 
 @dataclass
 class _Progress:
-    """What of a run folder is already in MLflow: rows of its history, and whether its end is."""
+    """What of a run folder is already in MLflow: rows of its history, and the end that it had.
+
+    A run that the user deleted in MLflow stays as it is.
+    """
 
     tracked: TrackedRun
-    complete: bool
+    ended: int | None = None
+    is_deleted: bool = False
     n_rows: int = 0
 
 
@@ -116,9 +120,10 @@ class Projection:
         if progress is None:
             tags = {**sheet.tags, _RUN_TAG: record.path.name, "lossexp.run_key": sheet.run_key}
             run = self._client.create_run(experiment_id, sheet.started, tags, sheet.name)
-            progress = _Progress(self._tracked(run), complete=False)
+            progress = _Progress(self._tracked(run))
         self._progress[record.path] = progress
-        if not progress.complete:
+        outcome = record.outcome
+        if not progress.is_deleted and (outcome is None or outcome.ended != progress.ended):
             self._advance(record, sheet, progress)
         return progress.tracked
 
@@ -127,7 +132,10 @@ class Projection:
 
         mine = f"tags.`{_RUN_TAG}` = '{record.path.name}'"
         runs = self._client.search_runs([experiment_id], mine, ViewType.ALL, max_results=1)
-        return _Progress(self._tracked(runs[0]), complete=_is_complete(runs[0])) if runs else None
+        if not runs:
+            return None
+        ended = None if runs[0].info.status == "RUNNING" else runs[0].info.end_time
+        return _Progress(self._tracked(runs[0]), ended, is_deleted=runs[0].info.lifecycle_stage == "deleted")
 
     def _advance(self, record: Record, sheet: RunSheet, progress: _Progress) -> None:
         from mlflow.entities import Param
@@ -148,7 +156,7 @@ class Projection:
             for artifact in sorted(path for path in record.path.iterdir() if path.name not in _NO_ARTIFACTS):
                 self._client.log_artifact(run_id, artifact)
             self._client.set_terminated(run_id, outcome.status, outcome.ended)
-            progress.complete = True
+            progress.ended = outcome.ended
 
     def _experiment(self, name: str) -> str:
         """Return the id of an experiment, made if it is missing."""
