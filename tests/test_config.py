@@ -80,7 +80,7 @@ def test_a_setting_that_was_added_is_refused():
         ("epochs", "training.epochs"),
         ("batch_size", "optimizer.batch_size"),
         ("momentum", "optimizer.momentum"),
-        ("seeds", "seed"),
+        ("sead", "seed"),
         ("losses", "loss"),
         ("runsdir", "runs_dir"),
     ],

@@ -72,7 +72,10 @@ READ_CONFIG = below("lossexp.cli", "lossexp.composing", "lossexp.hydra_messages"
         ("hydra", READ_CONFIG),
         ("omegaconf", {*READ_CONFIG, *COMMANDS, "lossexp.config"}),
         ("sklearn", below("lossexp.comparison", "lossexp.datasets", "lossexp.estimators")),
-        ("matplotlib", below(*(f"lossexp.{name}" for name in ("critical_difference", "loss_pictures", "overview", "pictures")))),
+        (
+            "matplotlib",
+            below(*(f"lossexp.{name}" for name in ("critical_difference", "loss_pictures", "overview", "pictures"))),
+        ),
         ("jinja2", below("lossexp.report")),
         ("rich", {*COMMANDS, "lossexp.comparison_table", "lossexp.progress", "lossexp.terminal"}),
         ("sympy", below("lossexp.symbolic")),
@@ -113,22 +116,11 @@ ABOVE = (
 
 NUMBERS = tuple(
     f"lossexp.{name}"
-    for name in (*CHOICES, "building", "comparison", "components", "differentiation", "errors", "evaluation", "experiment")
-    + (
-        "constant",
-        "links",
-        "metrics",
-        "numerics",
-        "prediction",
-        "probabilities",
-        "randomness",
-        "sharing",
-        "stacking",
-        "stepping",
-        "symbolic",
-        "targets",
-        "trained",
-        "training",
+    for name in (
+        *CHOICES,
+        *("batching", "building", "checkpoints", "comparison", "components", "constant", "differentiation", "errors"),
+        *("evaluation", "experiment", "links", "metrics", "numerics", "prediction", "probabilities", "randomness"),
+        *("rows", "sharing", "stacking", "stepping", "symbolic", "targets", "trained", "training"),
         "verdict",
     )
 )
