@@ -9,11 +9,12 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.datasets.base import Split
-from lossexp.rows import FileRows, Window, taken, windows
+from lossexp.rows import FileRows, Window, lay_out, taken, windows
 from lossexp.targets import Target, encode
 
 GATHER_ELEMENTS = 2**20
-"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing."""
+"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing; and so
+many are laid out at a time where they are not in memory."""
 
 
 class Batch(NamedTuple):
@@ -55,6 +56,7 @@ class StackedSplit:
     Attributes:
         n_samples: Number of examples.
         n_columns: Number of features, and one for the ones.
+        at_once: About so many examples may be cut at once without taking much memory.
         variance: Variance of the targets of each stream, `(n_streams,)`; used for R² only.
     """
 
@@ -65,6 +67,8 @@ class StackedSplit:
         self._mean_weight = [_mean_weight(split) for split in splits]
         in_memory = all(isinstance(split.X, np.ndarray) for split in splits)
         self.whole = self._piece([slice(0, self.n_samples)] * len(splits)) if in_memory else None
+        gathered = max(GATHER_ELEMENTS // (len(splits) * self.n_columns), 1)
+        self.at_once = max(self.n_samples, 1) if in_memory else gathered
 
     def cut(self, samples: slice) -> Batch:
         """Return consecutive examples."""
@@ -101,12 +105,13 @@ class StackedSplit:
         """Lay out some examples of each stream, as many of each."""
         parts = [(taken(split.X, some), taken(split.y, some)) for split, some in zip(self._splits, rows, strict=True)]
         n_streams, n_samples = len(parts), len(parts[0][1])
-        X = np.ones((n_streams, n_samples, self.n_columns), dtype=self._dtype)
+        X = np.zeros((n_streams, n_samples, self.n_columns), dtype=self._dtype)
+        X[:, :, -1] = 1
         encoded = np.empty((self._n_outputs, n_streams, n_samples), dtype=self._dtype)
         is_weighted = any(split.weight is not None for split in self._splits)
         weight = np.ones((1, n_streams, n_samples), dtype=self._dtype) if is_weighted else None
         for stream, (features, y) in enumerate(parts):
-            X[stream, :, :-1] = features
+            lay_out(features, X[stream, :, :-1])
             encoded[:, stream] = encode(y, self._target, self._n_outputs, self._dtype)
             own = self._splits[stream].weight
             if weight is not None and own is not None:

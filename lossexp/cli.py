@@ -84,9 +84,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # Elsewhere these groups are often not in the defaults list and want a plus; people type it.
     sys.argv[1:] = [a[1:] if a.startswith(("+experiment=", "+grid=")) else a for a in sys.argv[1:]]
-    # Hydra knows the keys of YAML files only, but a loss may have names of its own, such as the parameters of a
-    # formula: let all of them through. Those that the loss does not know are refused when it is built.
-    sys.argv[1:] = [re.sub(r"^\+?(loss\.[^=]+=)", r"++\1", argument) for argument in sys.argv[1:]]
+    sys.argv[1:] = _opened(sys.argv[1:])
     hydra_main = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")
     command: Callable[[], None] = hydra_main(task)
     try:
@@ -100,6 +98,18 @@ def main() -> None:
     except KeyboardInterrupt:
         print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
         sys.exit(130)
+
+
+def _opened(arguments: Sequence[str]) -> list[str]:
+    """Return arguments that Hydra lets through though the keys are not in the YAML files it looks at.
+
+    It knows the keys of the first choices only. A loss may have names of its own, such as the parameters of a formula,
+    and of a group that is swept each choice has other keys. What the choice does not know is refused when it is built.
+    """
+    swept = {match[1] for argument in arguments if (match := re.match(r"\+?(\w+)=.*[,(]", argument))}
+    groups = {"loss", *swept}
+    key = r"(?!hydra)\w+" if "experiment" in swept else "|".join(groups)
+    return [re.sub(rf"^\+?((?:{key})\.[^=]+=)", r"++\1", argument) for argument in arguments]
 
 
 def _is_hydras(error: Exception) -> bool:

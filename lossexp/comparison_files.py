@@ -77,7 +77,7 @@ def sentences(contest: Contest) -> list[str]:
         against = [wording.sentence(comparison.between(best, other), comparison) for other in others]
         found += against[:SHOWN_SENTENCES]
         if len(against) > SHOWN_SENTENCES:
-            found.append(f"... and {len(against) - SHOWN_SENTENCES} more by {comparison.metric}: see comparison.csv.")
+            found.append(f"... and {len(against) - SHOWN_SENTENCES} more by {wording.metric_name(comparison.metric)}: see comparison.csv.")
     return found
 
 

@@ -40,7 +40,7 @@ def show(screen: Console, contest: Contest) -> None:
     screen.print(plain(f"{contest.dataset}: losses compared on the test split, {len(seeds)} seeds"), style="bold")
     for comparison in contest.comparisons.values():
         screen.print()
-        screen.print(comparison.metric, style="bold")
+        screen.print(wording.metric_name(comparison.metric), style="bold")
         print_fitting(screen, _by_one_metric(contest, comparison, "+-" if screen.options.ascii_only else "±"))
     screen.print()
     for sentence in comparison_files.sentences(contest):
@@ -77,7 +77,8 @@ def show_ranks(screen: Console, compared: Compared) -> None:
     if ranking is None:
         return
     screen.print()
-    screen.print(plain(f"Mean rank by {compared.metric} over {ranking.n_datasets} datasets"), style="bold")
+    by = wording.metric_name(compared.metric)
+    screen.print(plain(f"Mean rank by {by} over {ranking.n_datasets} datasets"), style="bold")
     ranks = [f"{rank:.2f}" for rank in ranking.mean_ranks]
     print_fitting(screen, ({"loss": list(map(plain, ranking.labels))}, {"rank": aligned("rank", ranks)}))
     screen.print(plain(comparison_files.ranks_in_words(ranking)))
@@ -103,10 +104,10 @@ def _by_one_metric(contest: Contest, comparison: Comparison, sign: str) -> tuple
 
 
 def _means(arms: Sequence[Arm], sign: str) -> list[str]:
-    """Return means and standard deviations with the digits after the point that the least deviation has two of."""
-    least = min((arm.sd for arm in arms if arm.sd > 0), default=0.0)
-    digits = max(0, 1 - math.floor(math.log10(least))) if least else 4
-    return [f"{arm.mean.value:.{digits}f} {sign} {arm.sd:.{digits}f}" for arm in arms]
+    """Return means and standard deviations, with two digits of the least deviation."""
+    numbers = [number for arm in arms for number in (arm.mean.value, arm.sd)]
+    texts = wording.to_digits(numbers, min((arm.sd for arm in arms if arm.sd > 0), default=0.0))
+    return [f"{mean} {sign} {sd}" for mean, sd in zip(texts[::2], texts[1::2], strict=True)]
 
 
 def _rate(contender: Contender) -> str:
@@ -132,7 +133,8 @@ def _matrix(contest: Contest) -> tuple[Columns, Columns]:
             f"{mean:.4g}{MATCH if matches else ' '}"
             for mean, matches in zip(matrix.means[:, column], matrix.matches[:, column], strict=True)
         ]
-        numbers[name] = _flush_right(name, cells)
+        head = wording.metric_name(name)
+        numbers[head] = _flush_right(head, cells)
     return {"trained with": list(map(plain, matrix.losses))}, numbers
 
 

@@ -40,7 +40,7 @@ class Evaluator:
         self.variance = split.variance[stack.stream_of_run]
         widest = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
         bytes_per_sample = stack.n_runs * widest * stack.dtype.itemsize
-        self.block = int(np.clip(CACHE_BYTES // bytes_per_sample, 16, max(split.n_samples, 1)))
+        self.block = int(np.clip(CACHE_BYTES // bytes_per_sample, min(16, split.at_once), split.at_once))
         self._workspaces: dict[int, Any] = {}
         self._spread = np.empty((stack.n_outputs, stack.n_runs, self.block), dtype=stack.dtype)
 

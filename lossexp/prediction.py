@@ -8,7 +8,7 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.models import Model, Params, Size
-from lossexp.rows import taken
+from lossexp.rows import lay_out, taken
 from lossexp.sharing import Sharing
 
 BLOCK_ROWS = 8192

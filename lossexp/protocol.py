@@ -28,8 +28,8 @@ from lossexp.config import Job, setting_name
 from lossexp.engines import Engine
 from lossexp.entries import RATE, SEED, Compose, Entries, longer
 from lossexp.errors import EXIT_DIVERGED, ConfigError, DataError, did_you_mean
+from lossexp.recorder import Recorder
 from lossexp.run import Run
-from lossexp.runner import Recorder
 from lossexp.sweeping import Plan, plan, refuse_too_many
 from lossexp.targets import Target
 from lossexp.tuning import Trial, Tuned

@@ -65,12 +65,20 @@ class Window:
     order: Array
 
 
-def taken(table: Any, rows: slice | Array | Window) -> Array:
-    """Return some rows of an array, a sparse matrix or a file as an array; rows of a file are a slice or a window."""
+def taken(table: Any, rows: slice | Array | Window) -> Any:
+    """Return some rows of an array, a sparse matrix or a file; rows of a file are a slice or a window."""
     if isinstance(rows, Window):
         return np.concatenate([taken(table, chunk) for chunk in rows.chunks])[rows.order]
-    some = table[rows]
-    return some if isinstance(some, np.ndarray) else np.asarray(some.toarray())
+    return table[rows]
+
+
+def lay_out(rows: Any, out: Array) -> None:
+    """Write rows `(n_samples, n_features)`, an array or a CSR matrix, into an array of zeros."""
+    if isinstance(rows, np.ndarray):
+        out[...] = rows
+    else:
+        rows.sum_duplicates()
+        out[np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)), rows.indices] = rows.data
 
 
 def windows(shape: tuple[int, int], batch_size: int, rng: np.random.Generator) -> Iterator[Window]:

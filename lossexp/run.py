@@ -105,8 +105,8 @@ class Run:
             **self.finished.metrics,
         }
 
-    def description(self) -> str:
-        """Say in one sentence how the run ended."""
+    def description(self, *, with_losses: bool = True) -> str:
+        """Say in one sentence how the run ended, and with what losses unless they are shown elsewhere."""
         assert self.finished is not None
         kept = self.finished.epoch
         if not self.epochs:
@@ -117,10 +117,9 @@ class Run:
         ending = "Stopped early" if self.finished.ending == "stopped early" else "Completed"
         weights = "" if kept == self.epochs[-1] else f", weights of epoch {kept} restored"
         numerical = "" if self.job.experiment.loss.has_own_gradient else " Its gradient was derived numerically."
-        return (
-            f"{ending} after epoch {self.epochs[-1]}{weights}: validation loss {self.metrics['val/loss'][-1]:.4g}, "
-            f"best {min(self.metrics['val/loss']):.4g} at epoch {self.best_epoch}.{numerical}"
-        )
+        val = self.metrics["val/loss"]
+        losses = f": validation loss {val[-1]:.4g}, best {min(val):.4g} at epoch {self.best_epoch}"
+        return f"{ending} after epoch {self.epochs[-1]}{weights}{losses if with_losses else ''}.{numerical}"
 
     def judge(self) -> None:
         """Come to a verdict, from the losses of single validation examples."""

@@ -55,7 +55,7 @@ def run_summary(run: Run, tracking: TrackingSummary) -> None:
 
     screen = console()
     screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
-    screen.print(plain(run.description()), style=ALARM if run.problem else None)
+    screen.print(plain(run.description(with_losses=False)), style=ALARM if run.problem else None)
     if run.verdict is not None and not run.problem:
         screen.print(plain(run.verdict.sentence), style=ALARM if run.verdict.is_overfit else None)
     if run.epochs:
@@ -121,6 +121,8 @@ def sweep_summary(
         _print_ranking(screen, ranking.rank(same))
         if contest := compared.contests.get(dataset):
             comparison_table.show(screen, contest)
+        elif len(same) > 1 and len({run.job.experiment.seed for run in same}) == 1:
+            screen.print("One seed does not tell a difference from chance; seed=range(10) may.", style="dim")
     comparison_table.show_ranks(screen, compared)
     print_problems(screen, runs)
     print_places(screen, runs, tracking, reports)
@@ -176,7 +178,8 @@ def _panel(run: Run) -> tuple[Columns, Columns]:
     """Return the metrics of a run at its best epoch, at its last, and on the test split at the one it keeps."""
     assert run.finished is not None
     rows: list[tuple[str, str, dict[str, float]]] = []
-    for label, epoch in (("best", run.best_epoch or 0), ("last", run.epochs[-1])):
+    best, last = run.best_epoch or 0, run.epochs[-1]
+    for label, epoch in {"best": best, "last": last}.items() if best != last else [("best, last", last)]:
         train, val = _measured(run, "train", epoch), _measured(run, "val", epoch)
         rows += [(f"{label} {epoch}", "train", train), ("", "val", val)]
     rows.append(("", "gap", {name: val[name] - train[name] for name in train}))

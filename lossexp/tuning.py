@@ -124,16 +124,16 @@ def _trial_of_row(row: ranking.Row, metric: str) -> Trial:
 
 def notes_on(tuned: Sequence[Tuned]) -> list[str]:
     """Say what was not equal, or not found, when the settings of each loss were chosen."""
-    notes = []
+    notes = [f"{one.loss} is left out: at every setting a run diverged or failed." for one in tuned if not one.best]
+    at_edge: dict[tuple[str, float], list[str]] = {}
     for one in tuned:
-        if one.best is None:
-            notes.append(f"{one.loss} is left out: at every setting a run diverged or failed.")
-        elif one.edge:
-            beyond = "lower" if one.edge == "lowest" else "higher"
-            notes.append(
-                f"{one.loss} is best at the {one.edge} learning rate that was tried, {one.best.lr:g}; "
-                f"a {beyond} one may be better."
-            )
+        if one.best and one.edge:
+            at_edge.setdefault((one.edge, one.best.lr), []).append(one.loss)
+    for (edge, rate), losses in at_edge.items():
+        notes.append(
+            f"{_listed(losses)} {'are' if len(losses) > 1 else 'is'} best at the {edge} learning rate that was tried, "
+            f"{rate:g}; a {'lower' if edge == 'lowest' else 'higher'} one may be better."
+        )
     counts = {one.loss: len(one.trials) for one in tuned}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{loss} {count}" for loss, count in counts.items())
@@ -141,3 +141,9 @@ def notes_on(tuned: Sequence[Tuned]) -> list[str]:
     if all(len(one.rates) == 1 for one in tuned):
         notes.append("There was one learning rate, which may suit one loss better than another.")
     return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as in `mse, mae and huber`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

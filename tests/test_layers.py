@@ -105,8 +105,9 @@ def test_choices_are_strangers(package):
 
 ABOVE = (
     *(f"lossexp.{name}" for name in ("cli", "compatibility", "composing", "config", "engines", "hydra_messages")),
-    *(f"lossexp.{name}" for name in ("loss_pictures", "overview", "pictures", "progress", "ranking", "record", "run")),
-    *(f"lossexp.{name}" for name in ("runner", "sweeping", "sync", "synonyms", "terminal", "text_curves", "trackers")),
+    *(f"lossexp.{name}" for name in ("loss_pictures", "overview", "pictures", "progress", "ranking", "run", "runner")),
+    *(f"lossexp.{name}" for name in ("record", "recorder", "sweeping", "sync", "synonyms", "terminal", "text_curves")),
+    "lossexp.trackers",
     "lossexp.ui",
     *(f"lossexp.{name}" for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "serving")),
     *(f"lossexp.{name}" for name in ("comparing", "comparison_files", "comparison_table", "critical_difference")),

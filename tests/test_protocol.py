@@ -138,8 +138,7 @@ def test_an_end_that_cannot_be_left_is_reported(folder, capsys):
     compare("loss=mse,bce", "optimizer.lr=0.0000001,0.000000101")
     notes = comparison(folder)["notes"]
     assert [note[:49] for note in notes] == [
-        "mse is best at the highest learning rate that was",
-        "bce is best at the highest learning rate that was",
+        "mse and bce are best at the highest learning rate",
     ]
     assert len(setting(records(folder, "tuning"), "optimizer.lr")) == 2 + 2 * 2, "twice, no more"
 

@@ -1,11 +1,13 @@
 """A run between its first and its last word."""
 
+import re
+
 import numpy as np
 import pytest
 
 from lossexp.record import Record
+from lossexp.recorder import sheet
 from lossexp.run import Run
-from lossexp.runner import sheet
 from lossexp.training import Epoch, Finished
 from tests.composed import SMALL, small
 
@@ -100,6 +102,7 @@ def test_last_metrics_are_those_of_the_weights_that_are_kept(run):
 def test_how_a_run_ended_in_one_sentence(run, ending, epoch, text):
     finish(run, ending, epoch)
     assert run.description() == text
+    assert run.description(with_losses=False) == re.sub(": validation loss .* at epoch 2", "", text)
 
 
 def test_a_run_that_was_never_sound(tmp_path):

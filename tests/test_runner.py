@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from lossexp import progress, runner, training
+from lossexp import progress, recorder, runner, training
 from lossexp.engines import Engine
 from lossexp.errors import IncompatibleError, StorageError
 from lossexp.record import Record
@@ -343,14 +343,14 @@ def test_home_is_understood(folder, monkeypatch):
 
 def test_long_runs_write_while_they_train(folder, monkeypatch):
     """A reader of the folder sees epochs before the end."""
-    monkeypatch.setattr(runner, "FLUSH_SECONDS", -1.0)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", -1.0)
     seen = []
-    take = runner.Recorder.take
+    take = recorder.Recorder.take
 
     def watched(self, epoch, runs):
         take(self, epoch, runs)
         seen.append(len(runs[0].record.history().epochs))
 
-    monkeypatch.setattr(runner.Recorder, "take", watched)
+    monkeypatch.setattr(recorder.Recorder, "take", watched)
     runner.run(small())
     assert seen == [1, 2, 3, 4]

@@ -39,11 +39,12 @@ def test_what_was_not_equal_is_said():
     first = by_score([trial(0.1, 0.2), trial(1, 0.3)])
     second = by_score([trial(0.1, 0.4, loss="cce"), trial(1, 0.3, loss="cce"), trial(2, 0.5, loss="cce")])
     lost = by_score([trial(0.1, np.nan, loss="gce"), trial(1, np.nan, loss="gce")])
-    notes = tuning.notes_on([first, second, lost])
+    third = by_score([trial(0.1, 0.2, loss="mae"), trial(1, 0.3, loss="mae")])
+    notes = tuning.notes_on([first, second, lost, third])
     assert notes == [
-        "mse is best at the lowest learning rate that was tried, 0.1; a lower one may be better.",
         "gce is left out: at every setting a run diverged or failed.",
-        "Not every loss had as many settings to choose from: mse 2, cce 3, gce 2.",
+        "mse and mae are best at the lowest learning rate that was tried, 0.1; a lower one may be better.",
+        "Not every loss had as many settings to choose from: mse 2, cce 3, gce 2, mae 2.",
     ]
     assert tuning.notes_on([second]) == []
     assert tuning.notes_on([by_score([trial(1, 0.3)])]) == [

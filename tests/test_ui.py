@@ -67,7 +67,7 @@ def served(here) -> Iterator[tuple[str, str]]:
     root = here / "runs"
     projection = Projection(root, empty_store(root))
     for name in ("bce lr=0.1", "mse lr=0.1"):
-        projection.project(finished(root, n_epochs=20, name=name))
+        projection.project(finished(root, n_epochs=20, name=name, loss=name[:3], verdict="good fit"))
     command = [sys.executable, "-m", "lossexp.ui"]
     environment = {**os.environ, "PYTHONPATH": str(Path(ui.__file__).parents[1])}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True) as page:
@@ -115,6 +115,9 @@ class Browser:
     def open(self, url: str) -> None:
         self._ask("/url", {"url": url})
 
+    def resize(self, width: int, height: int) -> None:
+        self._ask("/window/rect", {"width": width, "height": height})
+
     def run(self, script: str):
         return self._ask("/execute/sync", {"script": script, "args": []})
 
@@ -160,19 +163,21 @@ return [...document.querySelectorAll(".js-plotly-plot")].map(plot => ({
 
 @quiet
 @pytest.mark.browser
-def test_the_page_shows_train_and_validation_in_one_chart(served, browser, tmp_path):
+def test_the_page_shows_train_and_validation_in_one_chart_by_loss(served, browser, tmp_path):
     _, view = served
     browser.open(view)
     charts = until(lambda: (found := browser.run(CHARTS)) and all(chart["lines"] for chart in found) and found)
     browser.screenshot(tmp_path / "view.png")
     losses, gap = charts
     assert losses["scale"] == "log"
-    assert {tuple(line) for line in losses["lines"]} == {
-        (run, *curve)
-        for run in ("bce lr=0.1", "mse lr=0.1")
-        for curve in (("train/loss", "solid"), ("val/loss", "dash"))
-    }
-    assert {metric for _, metric, _ in gap["lines"]} == {"gap"}
+    # Runs are grouped by loss: each has a line for each curve, and bands that have no metric.
+    curves = {tuple(line[1:]) for line in losses["lines"] if line[1]}
+    assert curves == {("train/loss", "solid"), ("val/loss", "dash")}
+    assert {metric for _, metric, _ in gap["lines"] if metric} == {"gap"}
+    page = browser.run("return document.body.innerText")
+    assert {f"Group: {loss}" for loss in ("bce", "mse")} <= set(page.splitlines())
     headers = 'return [...document.querySelectorAll("[role=columnheader]")].map(header => header.innerText)'
     browser.open(view.replace("compareRunsMode=CHART", "compareRunsMode=TABLE"))
-    assert {"best/epoch", "best/val_loss", "optimizer.lr"} <= set(until(lambda: browser.run(headers)))
+    browser.resize(4000, 1000)  # columns out of sight are not there
+    wanted = {"best/epoch", "best/val_loss", "optimizer.lr", "verdict"}
+    assert until(lambda: wanted <= set(browser.run(headers)))

@@ -105,15 +105,17 @@ def fit_temperature(scores: Array, labels: Array, weights: Array | None = None) 
     """Return the temperature at which the log loss of scores is least: above 1 for a model that is too sure.
 
     It leaves the predicted classes as they are. Fitted on the validation split, it takes the mere scale out of a
-    comparison of log losses, and gives probabilities to losses that have none. Where the least loss is out of reach,
-    such as for scores that separate the classes, it is the end of the range that is searched.
+    comparison of log losses, and gives probabilities to losses that have none.
+
+    One more example that may be of any class counts as well. Scores that happen to separate the classes of a split
+    would else be best at temperature 0, which makes a single mistake on other examples infinitely bad.
 
     Args:
         scores: As from `scores`, `(n_outputs, n_samples)`.
         labels: True classes `(n_samples,)`.
         weights: How much each example counts, `(n_samples,)`; None for 1 each.
 
-    Source: Guo, Pleiss, Sun and Weinberger (2017).
+    Source: Guo, Pleiss, Sun and Weinberger (2017); Platt (1999) for targets that are never quite sure.
     """
     from scipy import optimize
 
@@ -121,12 +123,23 @@ def fit_temperature(scores: Array, labels: Array, weights: Array | None = None) 
     if not 0 < spread < math.inf:
         return 1.0
 
+    # With all classes alike in place of the true one, the log loss is higher by the lead of that one.
+    doubt = np.average(_lead(scores, labels), weights=weights) / (len(labels) + 1)
+
     def log_loss(log_temperature: float) -> float:
-        return float(np.average(surprisal(scores / math.exp(log_temperature), labels), weights=weights))
+        temperature = math.exp(log_temperature)
+        return float(np.average(surprisal(scores / temperature, labels), weights=weights) + doubt / temperature)
 
     # The loss is convex in 1 / temperature, so it has one valley in the log.
     reach = math.log(spread) + np.array([-7.0, 7.0])
     return math.exp(optimize.minimize_scalar(log_loss, bounds=tuple(reach), method="bounded").x)
+
+
+def _lead(scores: Array, labels: Array) -> Array:
+    """Return by how much the score of the true class is above the mean over the classes, `(n_samples,)`."""
+    each = np.concatenate([-scores, scores]) / 2 if len(scores) == 1 else scores
+    lead: Array = each[labels, np.arange(len(labels))] - each.mean(axis=0)
+    return lead
 
 
 def surprisal(scores: Array, labels: Array) -> Array:

@@ -22,7 +22,8 @@ class Estimate:
     high: float = math.nan
 
     def __neg__(self) -> Estimate:
-        return Estimate(-self.value, -self.high, -self.low)
+        # 0 - 0 is 0, whereas -(0) would be -0.
+        return Estimate(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)
 
     def excludes(self, value: float) -> bool:
         """Tell whether the interval is known and does not contain `value`."""

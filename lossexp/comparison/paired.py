@@ -21,7 +21,9 @@ OFTEN = 0.75
 Source: Bouthillier et al. (2021).
 """
 POWER_FACTOR = (1.96 + 0.84) ** 2
-"""(z of .975 + z of .80)²: n = factor · (sd / margin)² seeds see a difference of the margin four times out of five."""
+"""(z of .975 + z of .80)²: n = factor · (sd / difference)² seeds see a difference four times out of five."""
+MANY_MORE = 1000
+"""So many seeds or more to add are just many: no one will, and the estimate is not that good."""
 
 
 class Outcome(StrEnum):
@@ -75,7 +77,8 @@ class Pair:
         probability: How often A is better, over seeds, with its interval.
         p_holm: `p`, corrected for all pairs of the comparison.
         outcome: What follows from all that.
-        n_more: Seeds to add for a decision; 0 where there is one, or where more seeds would hardly bring one.
+        n_more: Seeds to add for a decision, at most `MANY_MORE`; 0 where there is one, or where there should be
+            enough to see a difference of this size.
     """
 
     a: str
@@ -106,7 +109,7 @@ class Pair:
             a=self.b,
             b=self.a,
             difference=-self.difference,
-            hodges_lehmann=-self.hodges_lehmann,
+            hodges_lehmann=0.0 - self.hodges_lehmann,
             probability=Estimate(1 - share.value, 1 - share.high, 1 - share.low),
             outcome=self.outcome.swapped,
         )
@@ -259,6 +262,14 @@ def _decided(pair: Pair, rules: _Rules) -> Pair:
 
 
 def _seeds_to_add(pair: Pair, rules: _Rules) -> int:
-    """Return how many seeds are missing to see a difference of the margin, and to be significant at all."""
-    visible = math.ceil(POWER_FACTOR * (pair.sd / rules.margin) ** 2) if pair.n > 1 else 0
-    return max(max(visible, significance.seeds_needed(1 - rules.level)) - pair.n, 0)
+    """Return how many seeds are missing to be significant at all, and to see a difference.
+
+    That of the margin, or the one that was seen where it is larger. Splits that overlap leave an uncertainty that no
+    number of seeds takes away.
+    """
+    needed = float(significance.seeds_needed(1 - rules.level))
+    if pair.n > 1 and pair.sd:
+        difference = max(rules.margin, abs(pair.difference.value))
+        per_seed = (difference / pair.sd) ** 2 / POWER_FACTOR - rules.test_to_train
+        needed = max(needed, math.ceil(1 / per_seed)) if per_seed > 1 / MANY_MORE else math.inf
+    return int(min(max(needed - pair.n, 0), MANY_MORE))

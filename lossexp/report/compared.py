@@ -20,9 +20,6 @@ from lossexp.report.table import Cell, in_words, mean_cell, number
 MAX_PAIRS = 15
 """Beyond so many pairs, only those with the best loss are shown."""
 
-MAX_MORE = 1000
-"""Nobody trains more seeds than this: then no number is given."""
-
 FOREST_WIDTH = 240
 """Width of the picture beside each pair."""
 
@@ -155,7 +152,7 @@ def _forest_row(pair: Pair, axis: LossAxis) -> ForestRow:
         for end in (pair.difference.low, pair.difference.value, pair.difference.high)
     )
     outcome = f"{pair.winner} better" if pair.winner else str(pair.outcome)
-    more = f", about {pair.n_more} more seeds" if 0 < pair.n_more <= MAX_MORE else ""
+    more = f", {wording.more_seeds(pair)} seeds" if pair.n_more else ""
     return ForestRow(
         pair.a,
         pair.b,

@@ -13,6 +13,7 @@ import numpy as np
 
 from lossexp import metrics
 from lossexp.comparison.estimates import Estimate, mean_with_interval
+from lossexp.comparison.wording import metric_name
 from lossexp.ranking import Row
 from lossexp.run import Run
 
@@ -20,21 +21,6 @@ MAX_ROWS = 100
 """Rows that are shown; `table.csv` has all of them."""
 
 SPLITS = {"val": "validation ", "train": "training "}
-NAMES = {
-    "brier": "Brier score",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-    "auc": "AUC",
-    "macro_f1": "macro F1",
-    "poisson_deviance": "Poisson deviance",
-    "ece": "calibration error",
-    "adaptive_ece": "adaptive calibration error",
-    "log_loss_calibrated": "log loss, calibrated",
-    "brier_calibrated": "Brier score, calibrated",
-    "ece_calibrated": "calibration error, calibrated",
-}
-"""Metrics as they are read, where that is not how they are written."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +80,7 @@ def number(value: float) -> str:
 def in_words(metric: str) -> str:
     """Return the name of a metric as it is read."""
     split, slash, name = metric.rpartition("/")
-    return SPLITS.get(split, split + slash) + NAMES.get(name, name.replace("_", " "))
+    return SPLITS.get(split, split + slash) + metric_name(name)
 
 
 def title(row: Row) -> str:
@@ -106,7 +92,6 @@ def short_names(settings: Sequence[str]) -> list[str]:
     """Return the settings without their groups, where that leaves them apart."""
     endings = Counter(name.rpartition(".")[2] for name in settings)
     return [end if endings[end := name.rpartition(".")[2]] == 1 else name for name in settings]
-
 
 
 def command(runs: Sequence[Run]) -> str:

@@ -86,22 +86,30 @@ def test_the_temperature_that_spoiled_the_scores_is_found(n_outputs, factor):
 
 @pytest.mark.parametrize("n_outputs", [1, 4])
 def test_no_other_temperature_is_better(n_outputs):
+    """Of 501 examples, one of which may be of any class."""
     scores, labels = drawn(n_outputs, 500)
     weights = np.random.default_rng(0).uniform(0, 2, 500)
     found = calibration.fit_temperature(scores, labels, weights)
 
     def log_loss(temperature):
-        return np.average(calibration.surprisal(scores / temperature, labels), weights=weights)
+        surprisals = -np.log(calibration.probabilities(scores, temperature))
+        of_true = np.average(surprisals[np.arange(500), labels], weights=weights)
+        return (500 * of_true + np.average(surprisals.mean(axis=1), weights=weights)) / 501
 
     assert all(log_loss(found) <= log_loss(found * other) for other in (0.5, 0.99, 1.01, 2))
 
 
 def test_the_temperature_is_that_of_a_logistic_regression_through_the_origin():
-    """scikit-learn's unpenalised fit of the labels by the score alone: its slope is 1 / temperature."""
+    """scikit-learn's unpenalised fit of the labels by the score alone: its slope is 1 / temperature.
+
+    Each example is there once, and half a 400th of it once more with either label.
+    """
     from sklearn.linear_model import LogisticRegression
 
     scores, labels = drawn(1, 400)
-    slope = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10).fit(scores.T, labels).coef_[0, 0]
+    X, y = np.tile(scores.T, (3, 1)), np.concatenate([labels, np.zeros(400, dtype=int), np.ones(400, dtype=int)])
+    weight = np.concatenate([np.ones(400), np.full(800, 0.5 / 400)])
+    slope = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10).fit(X, y, weight).coef_[0, 0]
     assert calibration.fit_temperature(scores, labels) == pytest.approx(1 / slope, rel=1e-4)
 
 
@@ -110,10 +118,15 @@ def test_scores_that_say_nothing_stay_as_they_are(scores):
     assert calibration.fit_temperature(scores, np.array([0, 1, 0, 1, 0, 1])) == 1
 
 
-def test_scores_that_separate_the_classes_or_are_all_wrong_end_at_the_range():
-    scores, labels = np.array([[-2.0, 2.0, -1.0, 1.0]]), np.array([0, 1, 0, 1])
-    assert calibration.fit_temperature(scores, labels) < 0.01
-    assert calibration.fit_temperature(-scores, labels) > 100
+@pytest.mark.parametrize("factor", [1e-3, 1, 100])
+def test_scores_that_separate_the_classes_are_not_trusted_without_end(factor):
+    """Of n examples and one that may be of any class, 1 / 2(n + 1) is wrong: the odds of a score of 1 are 2n + 1."""
+    scores, labels = factor * np.array([[-1.0, 1.0, -1.0, 1.0]]), np.array([0, 1, 0, 1])
+    assert calibration.fit_temperature(scores, labels) == pytest.approx(factor / math.log(9), rel=1e-3)
+
+
+def test_scores_that_are_all_wrong_end_at_the_range():
+    assert calibration.fit_temperature(np.array([[2.0, -2.0, 1.0, -1.0]]), np.array([0, 1, 0, 1])) > 100
 
 
 @pytest.mark.parametrize(("link_name", "n_outputs"), [("logistic", 1), ("logistic", 3), ("softmax", 2), ("softmax", 4)])

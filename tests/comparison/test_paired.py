@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossexp.comparison.paired import Outcome, compare
+from lossexp.comparison.paired import MANY_MORE, Outcome, compare
 
 RNG = np.random.default_rng(0)
 SPLITS = RNG.normal(0.9, 0.02, 10)
@@ -49,11 +49,29 @@ def test_small_differences_are_equivalent():
     assert pair.p_equivalence < 0.05
 
 
-def test_noise_is_undecided_and_says_how_many_seeds_are_missing():
-    """The number is (1.96 + 0.84)² (sd / margin)², less those there are."""
-    pair = one_pair(SPLITS + noise(0.02), SPLITS)
+@pytest.mark.parametrize(("shift", "needed"), [(0.0, 0.005), (0.009, 0.009)])
+def test_noise_is_undecided_and_says_how_many_seeds_are_missing(shift, needed):
+    """The number is (1.96 + 0.84)² (sd / difference)², of the margin or what was seen, less the seeds there are."""
+    unlike = np.linspace(-0.02, 0.02, 10)
+    pair = one_pair(SPLITS + shift + unlike, SPLITS)
     assert pair.outcome is Outcome.UNDECIDED
-    assert pair.n_more == math.ceil(2.8**2 * (pair.sd / 0.005) ** 2) - 10
+    assert pair.n_more == math.ceil(2.8**2 * (np.std(unlike, ddof=1) / needed) ** 2) - 10
+
+
+def test_splits_that_overlap_set_a_limit_to_what_seeds_can_show():
+    """The variance of the mean is (1 / n + r) sd²: of the 57 seeds that r = 0 takes, 1 / 57 < r leaves no number."""
+    unlike = np.linspace(-0.02, 0.02, 10)
+    a, b = SPLITS + unlike, SPLITS
+    in_all = 2.8**2 * (np.std(unlike, ddof=1) / 0.005) ** 2
+    assert one_pair(a, b).n_more == math.ceil(in_all) - 10
+    assert one_pair(a, b, test_to_train=0.01).n_more == math.ceil(1 / (1 / in_all - 0.01)) - 10
+    assert one_pair(a, b, test_to_train=0.1).n_more == MANY_MORE
+
+
+def test_no_difference_is_no_negative_one():
+    swapped = one_pair(np.zeros(6), np.zeros(6)).swapped()
+    numbers = (swapped.difference.value, swapped.difference.low, swapped.difference.high, swapped.hodges_lehmann)
+    assert [math.copysign(1, number) for number in numbers] == [1, 1, 1, 1]
 
 
 def test_what_is_significant_but_often_the_other_way_is_not_better():

@@ -7,7 +7,7 @@ import pytest
 
 from lossexp.comparison.estimates import Estimate
 from lossexp.comparison.paired import compare
-from lossexp.comparison.wording import probability, sentence, with_interval
+from lossexp.comparison.wording import metric_name, probability, sentence, with_interval
 
 TEN = np.linspace(-1, 1, 10)
 
@@ -31,7 +31,7 @@ def test_the_better_one_is_named_first(swap):
 
 def test_of_what_should_be_low_the_better_one_is_lower():
     assert said(0.1 + 0.01 * TEN, 0.2 + 0.01 * TEN**2, "log_loss", higher=False).startswith(
-        "cce is better than mse: log_loss lower by 0.10"
+        "cce is better than mse: log loss lower by 0.10"
     )
 
 
@@ -57,9 +57,20 @@ def test_undecided_says_how_many_more():
     assert text.endswith("10 seeds; about 5 more are needed.")
 
 
-def test_undecided_near_the_margin():
-    text = said(0.9 + 0.0045 + 0.006 * np.resize([-1, 1], 60), np.full(60, 0.9))
-    assert text.endswith("60 seeds; more would hardly decide it, the difference is close to what matters.")
+def test_undecided_with_enough_seeds():
+    often = np.resize([1, 1, -1], 60)
+    text = said(0.9 + 0.0045 + 0.006 * often, np.full(60, 0.9))
+    assert text.endswith("60 seeds; better for no more than 67 % of them.")
+    text = said(0.9 + 0.002 + 0.006 * np.resize([-1, 1], 20), np.full(20, 0.9), margin=0.004)
+    assert text.endswith("20 seeds; a few more may decide it.")
+
+
+@pytest.mark.parametrize(
+    ("margin", "text"), [(0.01, "about 490 more are needed"), (0.005, "many more are needed, or more examples")]
+)
+def test_no_absurd_numbers_of_seeds(margin, text):
+    """TEN has a standard deviation of 0.673, so it takes 7.84 · (0.0798 / margin)² = 499 or 1997 seeds in all."""
+    assert said(0.9 + 0.1185 * TEN, np.full(10, 0.9), margin=margin).endswith(f"; {text}.")
 
 
 @pytest.mark.parametrize(
@@ -91,13 +102,25 @@ def test_what_was_left_out_is_said():
     [
         (Estimate(0.0208, 0.0151, 0.0265), "0.0208 [0.0151, 0.0265]"),
         (Estimate(123.456, 100, 146.9), "123 [100, 147]"),
-        (Estimate(-1.5e-7, -3.0e-7, 0.0), "-0.00000015 [-0.00000030, 0.00000000]"),
+        (Estimate(-1.5e-9, -3.0e-9, 0.0), "-1.5e-09 [-3.0e-09, 0.0e+00]"),
+        (Estimate(1.234567e9, 1.23446e9, 1.23466e9), "1.23457e+09 [1.23446e+09, 1.23466e+09]"),
+        (Estimate(-0.0001, -0.02, 0.02), "0.000 [-0.020, 0.020]"),
+        (Estimate(1 / 3, 1 / 3 - 1e-17, 1 / 3 + 1e-16), "0.333333 [0.333333, 0.333333]"),
         (Estimate(12.3456, 12.3456, 12.3456), "12.3"),
         (Estimate(0.2), "0.2"),
     ],
 )
 def test_as_many_digits_as_the_interval_carries(estimate, text):
     assert with_interval(estimate) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [("log_loss_calibrated", "calibrated log loss"), ("rmse", "RMSE"), ("pinball_10", "pinball 10")],
+)
+def test_metrics_are_named_as_they_are_read(metric, text):
+    assert metric_name(metric) == text
+    assert f" are equivalent within 0.005: {text} the same" in said(TEN, TEN, metric)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 import threading
@@ -122,6 +123,41 @@ def test_a_growing_run_gets_each_point_once(root, uri, client, fresh):
     assert len(points(client, run.info.run_id, "best/epoch")) == 1
     assert run.data.metrics["val/loss"] == curves(range(9))["val/loss"][-1]
     assert (run.info.status, len(run.inputs.dataset_inputs)) == ("FINISHED", 1)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same process", "a fresh process"])
+def test_an_end_that_is_told_anew_takes_the_place_of_the_first(root, uri, client, fresh):
+    """As when the verdicts of a sweep are corrected for the number of its runs."""
+    projection = Projection(root, uri)
+    record = finished(root)
+    tracked = projection.project(record)
+    first = record.outcome
+    again = {"ended": first.ended + 7, "description": "Completed. Inconclusive.", "tags": {"ending": "inconclusive"}}
+    record.finish(dataclasses.replace(first, **again, metrics={**first.metrics, "verdict/p_holm": 0.25}))
+    (record.path / "curves.png").write_bytes(b"another picture")
+    projection = Projection(root, uri) if fresh else projection
+    assert projection.project(record) == tracked
+    run = only_run(client)
+    assert (run.data.tags["ending"], run.data.tags["mlflow.note.content"]) == (
+        "inconclusive",
+        "Completed. Inconclusive.",
+    )
+    assert (run.info.status, run.info.end_time) == ("FINISHED", first.ended + 7)
+    assert run.data.metrics["verdict/p_holm"] == 0.25
+    assert points(client, run.info.run_id, "val/loss") == expected(range(5), "val/loss")
+    assert len(run.inputs.dataset_inputs) == 1
+    artifacts = root / "mlartifacts" / "breast_cancer" / run.info.run_id / "artifacts"
+    assert (artifacts / "curves.png").read_bytes() == b"another picture"
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same process", "a fresh process"])
+def test_an_end_that_is_there_already_is_not_written_again(root, uri, client, monkeypatch, fresh):
+    projection = Projection(root, uri)
+    record = finished(root)
+    projection.project(record)
+    projection = Projection(root, uri) if fresh else projection
+    monkeypatch.setattr(projection, "_advance", failing(AssertionError("nothing is new"), times=1))
+    projection.project(record)
 
 
 def test_a_run_that_begins_again_does_not_repeat_its_points(root, uri, client):

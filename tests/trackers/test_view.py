@@ -36,7 +36,7 @@ def test_every_chart_is_in_the_first_section_and_the_others_are_folded():
 
 
 def test_columns():
-    assert {"tags.`loss`", "params.`optimizer.lr`", "metrics.`best/epoch`", "metrics.`best/val_loss`"} <= set(
+    assert {"tags.`loss`", "tags.`verdict`", "params.`optimizer.lr`", "metrics.`best/epoch`", "metrics.`best/val_loss`"} <= set(
         state()["selectedColumns"]
     )
 
@@ -49,3 +49,8 @@ def test_link():
     link = view_link("http://127.0.0.1:5000/", "7")
     assert link.startswith("http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=lossexp-losses&")
     assert "compareRunsMode=CHART" in link
+
+
+def test_runs_are_grouped_by_loss():
+    assert state()["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "loss"}]
+    assert state()["useGroupedValuesInCharts"] is True
