@@ -72,8 +72,8 @@ def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
     target, domain = data.target, loss.target_domain
     if target.task.is_classes:
         for part in [term.loss for term in loss.terms] if isinstance(loss, losses.Sum) else [loss]:
-            weights = part.class_weight if isinstance(part, ClassLoss) else None
-            if weights is not None and len(weights) != target.n_classes:
+            weights = part.weights if isinstance(part, ClassLoss) else ()
+            if weights and len(weights) != target.n_classes:
                 raise IncompatibleError(
                     f"loss.class_weight has {len(weights)} numbers, but {_source(choices)} has {target}. "
                     "Give one weight per class, in the order of the classes."

@@ -46,8 +46,12 @@ class Member:
 
     @functools.cached_property
     def loss(self) -> Loss:
-        """The loss, settled on the target."""
-        return self.experiment.loss.on(self.data.target)
+        """The loss, settled on the target and the training split."""
+        target, train = self.data.target, self.data.train
+        loss = self.experiment.loss.on(target)
+        if not target.task.is_classes:
+            return loss
+        return loss.fitted(np.bincount(train.y, weights=train.weight, minlength=target.n_classes))
 
     @property
     def order_seed(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from lossexp.datasets import Split
 from lossexp.experiment import Training
-from lossexp.losses import BCE, CCE, GCE, MSE, Focal, GaussianNLL, Hinge, Huber
+from lossexp.losses import BCE, CCE, GCE, MSE, Focal, GaussianNLL, Hinge, Huber, Sum
 from lossexp.models import MLP, Linear
 from lossexp.optimizers import GD, LBFGS, SGD
 
@@ -90,3 +90,26 @@ def test_weights_stay_with_their_run_in_a_stack():
         (alone,) = trained(one)
         np.testing.assert_allclose(ours.params[0], alone.params[0], rtol=1e-10)
         np.testing.assert_allclose(ours.curves["val/loss"], alone.curves["val/loss"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("loss", [CCE, BCE, Hinge])
+def test_balanced_classes_weigh_the_same_in_the_training_split(loss):
+    data = drawn(BINARY)
+    rows = np.concatenate([np.flatnonzero(data.train.y == 0), np.flatnonzero(data.train.y == 1)[:5]])
+    uneven = dataclasses.replace(data, train=Split(data.train.X[rows], data.train.y[rows]))
+    counts = np.bincount(uneven.train.y)
+    given_weights = tuple((len(rows) / (2 * counts)).tolist())
+    ours, expected = (
+        trained(member(uneven, loss(class_weight=weight), training=training()))[0]
+        for weight in ("balanced", given_weights)
+    )
+    np.testing.assert_allclose(ours.params[0], expected.params[0], rtol=1e-12)
+    assert sum(given_weights * counts) == pytest.approx(len(rows))
+    assert member(uneven, loss(class_weight="balanced")).loss.class_weight == pytest.approx(given_weights)
+
+
+def test_balanced_weights_inside_a_sum():
+    data = drawn(BINARY)
+    loss = Sum.from_settings({"terms": {"bce": {"weight": 2, "class_weight": "balanced"}}}, "loss")
+    (term,) = member(data, loss).loss.terms
+    assert isinstance(term.loss.class_weight, tuple)

@@ -116,6 +116,10 @@ class Loss(Component, ABC):
         """Return this loss with everything settled that depends on the kind of target."""
         return self
 
+    def fitted(self, counts: Array) -> Loss:
+        """Return this loss with everything settled that depends on the number of training examples of each class."""
+        return self
+
 
 def _refusing_other_shapes(value: Callable[[Any, Array, Array], Array]) -> Any:
     @functools.wraps(value)

@@ -67,7 +67,7 @@ class BCE(ClassLoss):
         negative, positive = (_least(t, weight) for t in (smoothing / 2, 1 - smoothing / 2))
         others = 0 if target.task is Task.BINARY else target.n_classes - 1
         costs = [negative, positive] if target.task is Task.BINARY else [positive + others * negative] * (others + 1)
-        return min(w * cost for w, cost in zip(self.class_weight or [1.0] * len(costs), costs, strict=True))
+        return min(w * cost for w, cost in zip(self.weights or [1.0] * len(costs), costs, strict=True))
 
     def unweighted(self, raw: Array, target: Array) -> Array:
         """Return pos_weight · target · softplus(-raw) + (1 - target) · softplus(raw).

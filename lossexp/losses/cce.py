@@ -64,7 +64,7 @@ class CCE(ClassLoss):
         other = float(self.label_smoothing) / target.n_classes
         shares = [1 - (target.n_classes - 1) * other, *[other] * (target.n_classes - 1)]
         entropy = -sum(share * float(np.log(share)) for share in shares if share > 0)
-        return min(self.class_weight or [1.0]) * entropy
+        return min(self.weights or [1.0]) * entropy
 
     def unweighted(self, raw: Array, target: Array) -> Array:
         """Return sum(target · (log_sum_exp(raw) - raw)); what has no share counts 0, also where its score is -inf."""

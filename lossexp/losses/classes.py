@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, final
+from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
 
@@ -19,10 +20,11 @@ class ClassLoss(Loss, ABC):
     The mean is still over the examples, not over their weights.
 
     Attributes:
-        class_weight: One weight per class, in the order of the classes; None for 1 each.
+        class_weight: One weight per class, in the order of the classes; None for 1 each. "balanced" makes all classes
+            weigh the same in the training split: n / (n_classes · n of the class).
     """
 
-    class_weight: tuple[Annotated[float, Interval(0)], ...] | None = None
+    class_weight: tuple[Annotated[float, Interval(0)], ...] | Literal["balanced"] | None = None
 
     accepts = CLASSES
     judged_by: ClassVar[tuple[str, ...]] = ("accuracy",)
@@ -53,9 +55,22 @@ class ClassLoss(Loss, ABC):
             weight = weight * self._example_weight(target)
         self.write_gradient(raw, target, weight, out)
 
+    @final
+    def fitted(self, counts: Array) -> Loss:
+        """Return this loss with balanced weights as numbers."""
+        if self.class_weight != "balanced":
+            return self
+        shares = np.maximum(counts, 1) * len(counts) / counts.sum()
+        return dataclasses.replace(self, class_weight=tuple((1 / shares).tolist()))
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each class where they are known as numbers, and else nothing."""
+        return self.class_weight if isinstance(self.class_weight, tuple) else ()
+
     def _example_weight(self, target: Array) -> Array:
         """Return the weight of the class of each example, `(n_runs or 1, n_samples)`."""
-        weights = np.asarray(self.class_weight, dtype=target.dtype)
+        weights = np.asarray(self.weights, dtype=target.dtype)
         if len(target) == 1:
             return weights[0] + (weights[1] - weights[0]) * target[0]
         return np.tensordot(weights, target, axes=1)

@@ -171,6 +171,11 @@ class Sum(Loss):
         settled = (dataclasses.replace(term, loss=term.loss.on(target)) for term in self.terms)
         return dataclasses.replace(self, terms=tuple(settled))
 
+    def fitted(self, counts: Array) -> Sum:
+        """Return the sum with every term settled on the training split."""
+        settled = (dataclasses.replace(term, loss=term.loss.fitted(counts)) for term in self.terms)
+        return dataclasses.replace(self, terms=tuple(settled))
+
     def value(self, raw: Array, target: Array) -> Array:
         """Return the weighted sum of the values."""
         first, *others = (term.weight * term.loss.value(term.of(raw), term.of(target)) for term in self.terms)
