@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass, field
 
@@ -147,6 +148,7 @@ class Run:
         model.save(self.record.path / MODEL_FOLDER)
         if self.finished.evidence is not None:
             self.finished.evidence.save(self.record.path / "evidence.npz")
+            self.finished = dataclasses.replace(self.finished, evidence=self.finished.evidence.shortened())
         self.record.finish(self.outcome())
         self.is_closed = True
 

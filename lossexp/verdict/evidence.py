@@ -73,6 +73,19 @@ class Evidence:
         """Mean task error of the final model."""
         return float(self.errors[:, np.searchsorted(self.epochs, self.final_epoch)].mean())
 
+    def shortened(self) -> Evidence:
+        """Return what later questions need, of the first, the best and the final epoch: a sweep keeps many of these."""
+        places = {0, int(np.argmin(self.losses.mean(axis=0))), int(np.searchsorted(self.epochs, self.final_epoch))}
+        kept = sorted(places)
+        return dataclasses.replace(
+            self,
+            epochs=self.epochs[kept],
+            losses=self.losses[:, kept],
+            errors=self.errors[:, kept],
+            train_losses=self.train_losses[kept],
+            kept_epoch=self.final_epoch,
+        )
+
     def save(self, path: Path) -> None:
         """Write everything into an npz file; packing it would take ten times as long."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossexp.errors import StorageError
-from lossexp.verdict import Evidence, checkpoint_epochs
+from lossexp.verdict import Evidence, against, checkpoint_epochs, judge
 
-from .runs import run
+from .runs import FALLING, run
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,16 @@ def test_checkpoints_of_a_long_training_are_dense_at_the_start_and_nowhere_rare(
     assert len(epochs) >= 60
     assert np.count_nonzero(epochs <= 100) >= 15
     assert np.diff(epochs).max() <= 10_000 / 31 + 1
+
+
+def test_what_is_kept_of_a_run_answers_as_the_whole_does():
+    """The final error, and whether a better run shows that it underfits."""
+    poor, good = run(error=0.4, train=0.3 + 0.7 * FALLING), run(error=0.1, train=FALLING)
+    assert poor.shortened().losses.shape[1] <= 3
+    assert poor.shortened().final_error == poor.final_error
+    verdict = dataclasses.replace(judge(poor), name="good fit")
+    whole, short = (
+        against(verdict, one, "the other", other) for one, other in ((poor, good), (poor.shortened(), good.shortened()))
+    )
+    assert whole == short
+    assert whole.name == "underfit"
