@@ -76,8 +76,8 @@ def sentences(contest: Contest) -> list[str]:
         best, *others = (arm.label for arm in comparison.ranked)
         against = [wording.sentence(comparison.between(best, other), comparison) for other in others]
         found += against[:SHOWN_SENTENCES]
-        if len(against) > SHOWN_SENTENCES:
-            found.append(f"... and {len(against) - SHOWN_SENTENCES} more by {wording.metric_name(comparison.metric)}: see comparison.csv.")
+        if (n_more := len(against) - SHOWN_SENTENCES) > 0:
+            found.append(f"... and {n_more} more by {wording.metric_name(comparison.metric)}: see comparison.csv.")
     return found
 
 

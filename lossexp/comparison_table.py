@@ -50,8 +50,17 @@ def show(screen: Console, contest: Contest) -> None:
     screen.print(f"Trained with the row, judged by the column; {MATCH} what the loss itself asks for", style="dim")
     if contest.test_to_train:
         screen.print("Each seed has a split of its own; intervals and p allow for their overlap", style="dim")
-    for note in contest.notes:
-        screen.print(plain(f"Note: {note}"))
+
+
+def show_notes(screen: Console, compared: Compared) -> None:
+    """Show what a reader must know before believing the comparisons, each once, and where it does not hold for all."""
+    where: dict[str, list[str]] = {}
+    for dataset, contest in compared.contests.items():
+        for note in contest.notes:
+            where.setdefault(note, []).append(dataset)
+    for note, datasets in where.items():
+        on = "" if len(datasets) == len(compared.contests) else f" on {', '.join(datasets)}"
+        screen.print(plain(f"Note{on}: {note}"))
 
 
 def summary(
@@ -67,6 +76,7 @@ def summary(
             for note in tuning.notes_on([one for one in tuned if one.dataset == dataset]):
                 screen.print(plain(note))
     show_ranks(screen, compared)
+    show_notes(screen, compared)
     terminal.print_problems(screen, final)
     terminal.print_places(screen, final or tuned[0].trials[0].runs, tracking, reports)
 
@@ -104,9 +114,10 @@ def _by_one_metric(contest: Contest, comparison: Comparison, sign: str) -> tuple
 
 
 def _means(arms: Sequence[Arm], sign: str) -> list[str]:
-    """Return means and standard deviations, with two digits of the least deviation."""
+    """Return means and standard deviations, with two digits of the least deviation; with four where there is none."""
     numbers = [number for arm in arms for number in (arm.mean.value, arm.sd)]
-    texts = wording.to_digits(numbers, min((arm.sd for arm in arms if arm.sd > 0), default=0.0))
+    least = min((arm.sd for arm in arms if arm.sd > 0), default=max(map(abs, numbers)) / 100)
+    texts = wording.to_digits(numbers, least)
     return [f"{mean} {sign} {sd}" for mean, sd in zip(texts[::2], texts[1::2], strict=True)]
 
 

@@ -43,7 +43,7 @@ class Sweep(Component):
         protocol: none trains what is listed; compare tunes each loss, then tests the best of each on fresh seeds.
         tuning_seeds: Seeds on which each setting is tried.
         seeds: Fresh seeds for the best setting of each loss.
-        metric: What settings are chosen by, and losses are compared by first. None: chosen by the calibrated log loss and
+        metric: What settings are chosen by, and losses are compared by first. None: chosen by the calibrated log loss,
             compared by the accuracy first; for numbers both by the RMSE.
         margin: The difference that does not matter in the metric that losses are compared by first. None: half a
             percentage point of accuracy, 1 % of what a constant prediction leaves to gain.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,30 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
         return unknown_choice(found[1], found[2], options)
     cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
     first = text.splitlines()[0] if text else type(error).__name__
-    return (
-        text if isinstance(error, LossexpError) else f"The command line cannot be understood: {first} {cause}".strip()
-    )
+    if isinstance(error, LossexpError):
+        return text
+    return f"The command line cannot be understood: {first} {cause}".strip() + _quoting(arguments)
+
+
+def _quoting(arguments: Sequence[str]) -> str:
+    """Say how to write the first value that Hydra cannot read, if that is for the sake of special characters."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if not value or value[0] in "[{":  # quotes belong inside
+            continue
+        text = value.replace('"', '\\"')
+        quoted = f'{key}="{text}"'
+        try:
+            parser.parse_overrides([argument])
+        except HydraException:
+            with contextlib.suppress(HydraException):
+                parser.parse_overrides([quoted])
+                return f"\nText with special characters is quoted twice: {shlex.quote(quoted)}"
+    return ""
 
 
 def _unknown_key_among(config_dir: Path, arguments: Sequence[str]) -> str | None:

@@ -20,7 +20,7 @@ _INK, _GRID = "#333333", "#dddddd"
 
 
 def write_table(path: Path, rows: Sequence[ranking.Row]) -> None:
-    """Write the ranked rows as CSV: settings, number of runs, verdicts, then mean and standard deviation of each metric."""
+    """Write the ranked rows as CSV: settings, runs, verdicts, then mean and standard deviation of each metric."""
     names = sorted({name for row in rows for name in row.means})
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -28,7 +28,8 @@ def write_table(path: Path, rows: Sequence[ranking.Row]) -> None:
         writer.writerow(["rank", *rows[0].settings, "runs", "diverged or failed", "verdicts", *spreads])
         for rank, row in enumerate(rows, start=1):
             values = [repr(source.get(name, math.nan)) for name in names for source in (row.means, row.deviations)]
-            writer.writerow([rank, *row.settings.values(), len(row.runs), len(row.problems), ranking.in_words(row.verdicts), *values])
+            counts = len(row.runs), len(row.problems), ranking.in_words(row.verdicts)
+            writer.writerow([rank, *row.settings.values(), *counts, *values])
 
 
 def overview_png(path: Path, rows: Sequence[ranking.Row], title: str) -> None:

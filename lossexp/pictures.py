@@ -279,7 +279,8 @@ class CurvePainter:
         draw = ImageDraw.Draw(image)
         draw.text((_RIGHT - 4, _TOP + 6), finding.name, ALARM if finding.rise else _INK, self._bold, anchor="rt")
         if finding.rise:
-            draw.text((_RIGHT - 6, best[1] + 7), f"+{100 * finding.rise:.0f} % of headroom", ALARM, self._font, anchor="rt")
+            text = f"+{100 * finding.rise:.0f} % of headroom"
+            draw.text((_RIGHT - 6, best[1] + 7), text, ALARM, self._font, anchor="rt")
 
     def _fitting(self, title: str) -> str:
         """Return `title` in one line of drawable characters, cut to the width of the picture."""

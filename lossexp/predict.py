@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossexp.components import refuse_unknown
-from lossexp.datasets.reading.formats import read_rows
 from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, StorageError
 from lossexp.loading import load
 
@@ -48,7 +47,7 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
     if output.exists() and not overwrite:
         raise StorageError(f"output={output} is there already. Choose another file, or overwrite=true.")
     model = load(run, runs_dir)
-    rows = read_rows(data, model.text)
+    rows = model.rows(data)
     predictions = model.predictions(rows)
     part = output.with_name(f".{output.name}.part")
     try:

@@ -17,6 +17,9 @@ from lossexp.components import Array
 _OUTPUTS_LAST_BUT_ONE = (1, 2, 3, 0, 4)
 """Turns `(outputs, repeats, streams, runs, n)` into a matrix `(outputs, n)` per run."""
 
+_STREAMS_FIRST = (2, 0, 1, 3, 4)
+"""Turns the same into the rows of all outputs and runs of each stream."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -59,20 +62,23 @@ class Sharing:
             np.matmul(rows.reshape(-1, rows.shape[-1]), X[0], out=out.reshape(-1, out.shape[-1]))
             return
         for tile in self.tiles:
-            tile_X = X[tile.streams, None]
             if run_axis == 0:
                 # The units of all runs of a stream are the rows of one matrix.
                 shape = (tile.repeats, tile.n_streams, 1, tile.runs_per_stream * rows.shape[1])
                 a, b = (array[tile.runs].reshape(*shape, array.shape[-1]) for array in (rows, out))
+                np.matmul(a, X[tile.streams, None], out=b)
+                continue
+            shape = (rows.shape[0], *tile.pattern)
+            a, b = (array[:, tile.runs].reshape(*shape, array.shape[-1]) for array in (rows, out))
+            if tile.repeats == tile.runs_per_stream == 1:
+                np.matmul(
+                    a.transpose(_OUTPUTS_LAST_BUT_ONE), X[tile.streams, None], out=b.transpose(_OUTPUTS_LAST_BUT_ONE)
+                )
             else:
-                shape = (rows.shape[0], *tile.pattern)
-                a, b = (array[:, tile.runs].reshape(*shape, array.shape[-1]) for array in (rows, out))
-                if tile.runs_per_stream > rows.shape[0]:
-                    # Few outputs, many runs: a matrix per output, with the runs of a stream as its rows.
-                    tile_X = X[tile.streams]
-                else:
-                    a, b = a.transpose(_OUTPUTS_LAST_BUT_ONE), b.transpose(_OUTPUTS_LAST_BUT_ONE)
-            np.matmul(a, tile_X, out=b)
+                # One matrix per stream, of all outputs of all its runs: packing it costs less than small multiplies.
+                packed = a.transpose(_STREAMS_FIRST).reshape(tile.n_streams, -1, a.shape[-1])
+                product = packed @ X[tile.streams]
+                b.transpose(_STREAMS_FIRST)[...] = product.reshape(b.transpose(_STREAMS_FIRST).shape)
 
     def spread(self, per_stream: Array, out: Array) -> Array:
         """Return values per stream `(n, n_streams, m)` as values per run `(n, n_runs, m)`, written into `out`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -115,15 +116,32 @@ def _stacks(members: Sequence[Member]) -> tuple[list[list[int]], str]:
     groups: dict[tuple[tuple[str, object], ...], list[int]] = {}
     for index, member in enumerate(members):
         groups.setdefault(stack_key(member), []).append(index)
-    stacks = []
-    for group in groups.values():
-        ordered = [group[place] for place in arrange([members[index] for index in group])]
-        limit = members[group[0]].experiment.training.max_stack
-        n_stacks = -(-len(ordered) // limit)
-        stacks += [part.tolist() for part in np.array_split(np.array(ordered), n_stacks)]
+    stacks = [stack for group in groups.values() for stack in _cut(group, members)]
     names = [name for name, _ in next(iter(groups))]
     differing = [name for place, name in enumerate(names) if len({key[place] for key in groups}) > 1]
     reason = f"apart by {', '.join(differing)}" if differing else "all alike but for what may differ in a stack"
     if len(stacks) > len(groups):
         reason += "; cut at training.max_stack"
     return stacks, reason
+
+
+def _cut(group: Sequence[int], members: Sequence[Member]) -> list[list[int]]:
+    """Cut runs that can be trained together into stacks of at most `training.max_stack`, each in its order.
+
+    Runs that see the same examples stay together where they can: they share the work of reading them.
+    """
+    limit = members[group[0]].experiment.training.max_stack
+    even = len(group) / -(-len(group) // limit)
+    streams: dict[Any, list[int]] = {}
+    for index in group:
+        streams.setdefault(members[index].stream, []).append(index)
+    stacks: list[list[int]] = [[]]
+    for runs in streams.values():
+        for part in np.array_split(np.array(runs), -(-len(runs) // limit)):
+            # Where an even cut falls into a stream, the stack ends on the side that is nearer.
+            n_before = sum(map(len, stacks))
+            is_full = n_before + len(part) / 2 > even * len(stacks) + 1e-9
+            if stacks[-1] and (is_full or len(stacks[-1]) + len(part) > limit):
+                stacks.append([])
+            stacks[-1] += part.tolist()
+    return [[stack[place] for place in arrange([members[index] for index in stack])] for stack in stacks]

@@ -69,7 +69,7 @@ class Worklist:
 
 
 def sync(root: Path, uri: str) -> str:
-    """Project every run folder that is not complete in MLflow. Return a summary.
+    """Project every run folder that is not in MLflow with its end. Return a summary.
 
     Raises:
         StorageError: There are no run folders, or some could not be projected.
@@ -78,14 +78,17 @@ def sync(root: Path, uri: str) -> str:
     if not folders:
         raise StorageError(f"No run folders in {root / 'records'}. Where are they? python -m lossexp.sync FOLDER")
     worklist = Worklist(root, uri)
-    complete: dict[str, set[str]] = {}
+    ended: dict[str, dict[str, int | None]] = {}
     for folder in folders:
         with contextlib.suppress(OSError, ValueError, TypeError):  # an unreadable folder gets its message below
-            experiment = Record(folder).sheet.experiment
-            if experiment not in complete:
-                complete[experiment] = worklist.projection.complete(experiment)
-            if folder.name in complete[experiment]:
-                continue
+            record = Record(folder)
+            experiment, outcome = record.sheet.experiment, record.outcome
+            if experiment not in ended:
+                ended[experiment] = worklist.projection.ended(experiment)
+            if folder.name in ended[experiment]:
+                end = ended[experiment][folder.name]
+                if end is None or (outcome and end == outcome.ended):
+                    continue
         worklist.waiting[folder] = ""
     worklist.work()
     if worklist.problem:

@@ -115,15 +115,16 @@ def sweep_summary(
 
     screen = console()
     datasets = ranking.by_dataset(runs)
-    for dataset, same in datasets.items():
+    for place, (dataset, same) in enumerate(datasets.items()):
         if len(datasets) > 1:
-            screen.print(plain(dataset), style="bold")
+            screen.print(("\n" if place else "") + plain(dataset), style="bold")
         _print_ranking(screen, ranking.rank(same))
         if contest := compared.contests.get(dataset):
             comparison_table.show(screen, contest)
         elif len(same) > 1 and len({run.job.experiment.seed for run in same}) == 1:
             screen.print("One seed does not tell a difference from chance; seed=range(10) may.", style="dim")
     comparison_table.show_ranks(screen, compared)
+    comparison_table.show_notes(screen, compared)
     print_problems(screen, runs)
     print_places(screen, runs, tracking, reports)
 
@@ -131,7 +132,8 @@ def sweep_summary(
 def print_problems(screen: Console, runs: Sequence[Run]) -> None:
     """Say how many runs diverged or failed, and why."""
     for problem, count in Counter(run.problem for run in runs if run.problem).items():
-        screen.print(f"{count} of {len(runs)} runs {problem}.", style=ALARM)
+        stopped = " and were stopped" if problem == "diverged" else ""
+        screen.print(f"{count} of {len(runs)} runs {problem}{stopped}.", style=ALARM)
     for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
         screen.print(f"  {plain(failure)}")
 
@@ -243,7 +245,7 @@ def print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummary
     """Show where the runs are, and what to type next."""
     from lossexp import comparing
 
-    folder = runs[0].record.path if len(runs) == 1 else runs[0].record.path.parent
+    folder = Path(os.path.commonpath([run.record.path for run in runs]))
     lines = ["", *(f"report   {_relative(report)}" for report in reports), f"folder   {_relative(folder)}"]
     lines += [f"MLflow   {tracked.link}" for tracked in tracking.runs.values() if tracked.link][:1]
     lines.append("curves   python -m lossexp.ui")

@@ -106,6 +106,14 @@ class TrainedModel:
         """The names of the columns that new data must have."""
         return tuple(column.name for column in self.preparation.columns)
 
+    def rows(self, path: Path | str) -> Rows:
+        """Return the rows of a file, read as those that the model was trained on.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return read_rows(path, self.text, self.preparation.categories)
+
     def predict(self, table: Rows | Path | str) -> Array:
         """Return the most probable class of each row by name, or a number in the units of the target.
 
@@ -210,7 +218,7 @@ class TrainedModel:
 
     def _raw(self, table: Rows | Path | str) -> Array:
         """Return the raw predictions that predict the target, `(n_outputs, 1, n_samples)`."""
-        X = self.preparation.transform(read_rows(table, self.text) if isinstance(table, (str, Path)) else table)
+        X = self.preparation.transform(self.rows(table) if isinstance(table, (str, Path)) else table)
         return raw_predictions(self.model, self.params, X)[list(self.outputs), None]
 
     def _classes_of(self, raw: Array) -> Array:

@@ -47,6 +47,20 @@ def test_consecutive_examples_are_those_in_memory(kind, in_file):
             np.testing.assert_array_equal(ours, expected)
 
 
+def test_few_examples_of_many_sparse_features_are_laid_out_at_once():
+    """A thousand rows of a million features would be 8 GB."""
+    wide = csr_array((np.ones(1000), (np.arange(1000), np.arange(1000) * 1000)), shape=(1000, 10**6))
+    split = StackedSplit([Split(wide, np.zeros(1000))], REGRESSION, 1, np.dtype(np.float64))
+    assert split.cut(slice(0, split.at_once)).X.nbytes < 2**24
+    assert split.cut(slice(7, 8)).X[0, 0].nonzero()[0].tolist() == [7000, 10**6]
+
+
+def test_equal_places_of_a_sparse_row_add_up():
+    twice = csr_array((np.array([1.0, 2.0, 4.0]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 3))
+    split = StackedSplit([Split(twice, np.zeros(2))], REGRESSION, 1, np.dtype(np.float64))
+    np.testing.assert_array_equal(split.cut(slice(0, 2)).X[0], [[0, 3, 0, 1], [4, 0, 0, 1]])
+
+
 def test_sparse_rows_are_shuffled_as_those_in_memory():
     def batches(features):
         return list(stacked(features).shuffled([np.random.default_rng(s) for s in (1, 2)], 8))

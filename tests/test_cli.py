@@ -164,7 +164,7 @@ def test_the_runs_of_a_sweep_are_those_of_hydras_own_launcher(command, folder, m
 def test_one_run(command, folder):
     code, out, err = command(*SMALL)
     assert (code, err) == (0, "")
-    assert "Completed after epoch 3: validation loss " in out
+    assert "Completed after epoch 3." in out
     assert "python -m lossexp.ui" in out
     assert left_behind(folder) == ["runs"]
 
@@ -184,7 +184,7 @@ def test_a_diverged_run_is_a_result_with_an_exit_code_of_its_own(command, folder
     assert "Traceback" not in err
     code, out, _ = command("-m", *arguments, "optimizer.lr=0.01,100")
     assert code == 3
-    assert "1 of 2 runs diverged." in out
+    assert "1 of 2 runs diverged and were stopped." in out
 
 
 def test_interrupted_runs_keep_what_was_measured(command, folder, monkeypatch):

@@ -37,7 +37,7 @@ def test_losses_with_seeds_in_common_are_compared(tmp_path):
         assert {run.job.experiment.optimizer.lr for run in one.runs} == {one.tuned.best.lr}
     mse, _, brier = found.contenders
     np.testing.assert_allclose(mse.scores["log_loss"], brier.scores["log_loss"], err_msg="the same by another name")
-    assert found.comparisons["accuracy"].between("mse", "brier").outcome == "equivalent"
+    assert found.comparisons["accuracy"].between("mse", "brier").difference.value == 0
     assert any("Settings were chosen for the seeds that are compared here" in note for note in found.notes)
     assert any("best at the" in note for note in found.notes), "of two rates each is an end"
 

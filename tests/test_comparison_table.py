@@ -7,10 +7,19 @@ from lossexp.comparing import Compared
 from tests.contests import CLEAR, contest
 from tests.test_terminal import CONTROL, numbers, show  # noqa: F401  (a fixture)
 
+OWN = {"a": [], "b": ["Other."], "c": ["Other."]}
+"""Notes by dataset, besides one that all have."""
+
 
 def shown(show, found, **screen):  # noqa: F811
     """Return what is printed of a comparison."""
-    return show(lambda: comparison_table.show(comparison_table.terminal.console(), found), **screen)
+
+    def both():
+        screen = comparison_table.terminal.console()
+        comparison_table.show(screen, found)
+        comparison_table.show_notes(screen, Compared.of({found.dataset: found}))
+
+    return show(both, **screen)
 
 
 def test_every_loss_has_its_mean_and_what_it_is_beside_the_first(show):  # noqa: F811
@@ -45,7 +54,7 @@ def test_a_loss_that_is_worse_says_so(show):  # noqa: F811
 def test_the_matrix_marks_what_a_loss_asks_for_itself(show):  # noqa: F811
     output = shown(show, contest(CLEAR), width=120)
     head = next(line for line in output.splitlines() if line.startswith("trained with"))
-    assert head.split()[2:] == ["accuracy", "log_loss_calibrated", "log_loss"], "what nobody has is not shown"
+    assert head.split()[2:] == ["accuracy", "calibrated", "log", "loss", "log", "loss"], "what nobody has is not shown"
     start = output.index("trained with")
     assert numbers(output[start:], "cce")[-1] == "1.096*"
     assert numbers(output[start:], "mse")[-1] == "1.199"
@@ -77,6 +86,20 @@ def test_runs_that_did_not_end_well_are_counted(show):  # noqa: F811
     assert "says nothing about chance" in " ".join(shown(show, contest(one_left)).split())
     none_left = {**CLEAR, "cce": [float("nan")] * 8}
     assert "there is no seed for which both ended well" in " ".join(shown(show, contest(none_left)).split())
+
+
+def test_notes_are_there_once_and_say_where_they_do_not_hold_for_all(show):  # noqa: F811
+    compared = Compared.of(
+        {name: contest(CLEAR, dataset=name, notes=["Alike.", *notes]) for name, notes in OWN.items()}
+    )
+    output = show(lambda: comparison_table.show_notes(comparison_table.terminal.console(), compared))
+    assert output.splitlines() == ["Note: Alike.", "Note on b, c: Other."]
+
+
+def test_without_any_spread_there_are_four_digits(show):  # noqa: F811
+    output = shown(show, contest({"mse": [29 / 30] * 8, "cce": [28 / 30] * 8}))
+    assert "0.9667 ± 0.0000" in output
+    assert "All seeds give the same value." in output
 
 
 def test_ranks_over_datasets(show):  # noqa: F811

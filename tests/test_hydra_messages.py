@@ -1,7 +1,8 @@
 """What Hydra says, in words of this program."""
 
 import pytest
-from hydra.errors import ConfigCompositionException, MissingConfigException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf.errors import InterpolationKeyError
 
 from lossexp import CONFIG_DIR
@@ -33,6 +34,21 @@ def test_a_key_is_compared_with_those_of_the_choices_on_the_command_line():
     )
     assert said(no_such_key("optimizer.moment"), "optimizer=gd").endswith("Known: optimizer.lr, optimizer.weight_decay")
     assert "Did you mean model.hidden?" in said(no_such_key("model.hiden"), "model=mlp")
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("dataset.path=a=b.csv", "'dataset.path=\"a=b.csv\"'"),
+        ("dataset.target=größe", "'dataset.target=\"größe\"'"),
+        ('dataset.group=<a "b">', '\'dataset.group="<a \\"b\\">"\''),
+    ],
+)
+def test_special_characters_are_quoted_for_the_user(typed, right):
+    error = HydraException("mismatched input '='")
+    assert said(error, "loss=bce", typed).endswith(f"\nText with special characters is quoted twice: {right}")
+    (parsed,) = OverridesParser.create().parse_overrides([right.strip("'")])
+    assert parsed.value() == typed.partition("=")[2]
 
 
 def test_a_list_of_choices_names_no_choice():

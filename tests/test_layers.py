@@ -120,8 +120,8 @@ NUMBERS = tuple(
     for name in (
         *CHOICES,
         *("batching", "building", "checkpoints", "comparison", "components", "constant", "differentiation", "errors"),
-        *("evaluation", "experiment", "links", "metrics", "numerics", "prediction", "probabilities", "randomness"),
-        *("rows", "sharing", "stacking", "stepping", "symbolic", "targets", "trained", "training"),
+        *("evaluation", "experiment", "links", "locking", "metrics", "numerics", "prediction", "probabilities"),
+        *("randomness", "rows", "sharing", "stacking", "stepping", "symbolic", "targets", "trained", "training"),
         "verdict",
     )
 )

@@ -75,6 +75,21 @@ def test_uncalibrated_probabilities_and_unseen_categories_are_pointed_out(here, 
     ]
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_category_is_text_also_where_new_rows_have_nothing_but_numbers(here, capsys, form):
+    """A file with one row of `true` or `01` would otherwise be truth values and numbers, and not seen in training."""
+    n = 60
+    code, sure = (np.array(values)[np.arange(n) % 3] for values in (["01", "2", "x"], ["true", "false", "perhaps"]))
+    table = pd.DataFrame({"code": code, "sure": sure, "y": np.where(np.arange(n) % 3, "no", "yes")})
+    write = {"csv": "to_csv", "parquet": "to_parquet"}[form]
+    for name, rows in (("train", table), ("val", table), ("test", table), ("new", table[:1].drop(columns="y"))):
+        getattr(rows, write)(f"{name}.{form}", index=False)
+    name = run("y", "loss=bce", form=form).path.name
+    assert predict.main([f"run={name}", f"data=new.{form}", "output=out.csv"]) == 0
+    assert "not seen in training" not in capsys.readouterr().out
+    assert pd.read_csv("out.csv")["prediction"].tolist() == ["yes"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

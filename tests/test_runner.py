@@ -139,7 +139,7 @@ def test_an_initial_model_that_is_not_finite(folder, capsys):
     assert record.outcome.status == "FAILED"
     assert "the loss of the initial model is not finite" in capsys.readouterr().out
     assert runner.sweep(jobs(*REGRESSION, *infinite, "seed=1,2"), Engine()) == 3
-    assert "2 of 2 runs diverged." in capsys.readouterr().out
+    assert "2 of 2 runs diverged and were stopped." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("restore", [False, True])

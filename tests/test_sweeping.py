@@ -1,7 +1,8 @@
 """A sweep before it starts: every job checked, each different one once, grouped into stacks."""
 
-import re
 import importlib
+import itertools
+import re
 import tracemalloc
 
 import numpy as np
@@ -79,10 +80,20 @@ def test_datasets_of_another_task_are_kept_apart():
 
 def test_groups_that_are_too_large_are_cut_evenly():
     of_seeds = planned("loss=bce", "seed=range(10)", "training.max_stack=4")
-    assert [len(stack) for stack in of_seeds.stacks] == [4, 3, 3]
+    assert sorted(len(stack) for stack in of_seeds.stacks) == [3, 3, 4]
     assert sorted(sum(of_seeds.stacks, [])) == list(range(10))
     assert of_seeds.reason == "all alike but for what may differ in a stack; cut at training.max_stack"
     assert [len(stack) for stack in planned("seed=range(8)", "training.max_stack=4").stacks] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "limit", "sizes"), [(4, 6, [6, 6]), (4, 7, [6, 6]), (3, 5, [3, 3, 3]), (1, 2, [2, 1])]
+)
+def test_runs_that_see_the_same_examples_are_not_cut_apart(n_seeds, limit, sizes):
+    cut = planned(f"seed=range({n_seeds})", "optimizer.lr=0.1,0.2,0.3", f"training.max_stack={limit}")
+    assert [len(stack) for stack in cut.stacks] == sizes
+    seeds = [{cut.jobs[index].experiment.seed for index in stack} for stack in cut.stacks]
+    assert n_seeds == 1 or not any(one & other for one, other in itertools.pairwise(seeds))
 
 
 def test_what_is_asked_for_twice_is_run_once():

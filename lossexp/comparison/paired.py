@@ -170,7 +170,8 @@ def compare(
 
     A is better than B where the interval of the mean difference excludes 0, its p is at most alpha = 1 - level both
     after Holm and by sign flips, and A wins for at least 75 % of the seeds with an interval above one half. Else they
-    are equivalent where the difference is shown to be within the margin. Else it is undecided.
+    are equivalent where the difference is shown to be within the margin, by as many seeds as it takes for sign flips to
+    be significant at all: two that happen to agree would do otherwise. Else it is undecided.
 
     Args:
         scores: Final value of the metric for each seed, `(n_seeds,)`, the same seeds in the same order for every
@@ -256,7 +257,7 @@ def _decided(pair: Pair, rules: _Rules) -> Pair:
     for outcome, share in ((Outcome.A_BETTER, pair.probability), (Outcome.B_BETTER, pair.swapped().probability)):
         if evident and share.value >= OFTEN and share.low > 0.5:
             return dataclasses.replace(pair, outcome=outcome)
-    if pair.p_equivalence <= alpha:
+    if pair.p_equivalence <= alpha and pair.n >= significance.seeds_needed(alpha):
         return dataclasses.replace(pair, outcome=Outcome.EQUIVALENT)
     return dataclasses.replace(pair, n_more=_seeds_to_add(pair, rules))
 

@@ -111,7 +111,7 @@ def _caveats(pair: Pair, comparison: Comparison) -> list[str]:
         caveats.append(f"Left out: {pair.n_left_out} seed{plural} without a finite result ({of_whom}).")
     spreads = [arm.sd for arm in comparison.arms if arm.label in (pair.a, pair.b)]
     if pair.n > 1 and all(sd == 0 for sd in spreads):
-        caveats.append("The seeds change nothing: each is the same run again.")
+        caveats.append("All seeds give the same value.")
     return caveats
 
 

@@ -172,8 +172,12 @@ class Dataset(Component, ABC):
         weights = [None if table.weight is None else table.weight[part].astype(np.float64) for part in rows]
         others = [*y, *(weight for weight in weights if weight is not None)]
         if isinstance(table.X, Streamed):
-            key = hashlib.sha256(repr((self, table.X.stamp, preparation)).encode()).hexdigest()[:32]
-            X, seal = table.X.store(rows, preparation, key, lambda piece: table.check_features(piece, self.where))
+            X, seal = table.X.store(
+                rows,
+                preparation,
+                check=lambda piece: table.check_features(piece, self.where),
+                strict=not table.fills_missing,
+            )
             fingerprint = hashlib.sha256(f"{seal}{_seal(*others)}".encode()).hexdigest()
         else:
             X = [preparation.transform(part) for part in (train, table.rows(rows[1]), table.rows(rows[2]))]

@@ -21,8 +21,8 @@ _SHOWN = 20
 _SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
 
 
-def find(wanted: str | int, names: Sequence[str], setting: str, where: str) -> str:
-    """Return the name of a column given by name, or by position from 0.
+def find(wanted: str | int, names: Sequence[str], setting: str, where: str, notes: Sequence[str] = ()) -> str:
+    """Return the name of a column given by name, or by position from 0; `notes` are told where there is none.
 
     Raises:
         DataError: There is no such column.
@@ -33,7 +33,7 @@ def find(wanted: str | int, names: Sequence[str], setting: str, where: str) -> s
         return names[wanted]
     raise DataError(
         f"{where} has no column {str(wanted)!r} (dataset.{setting}).{did_you_mean(str(wanted), names)} "
-        f"Columns: {listed(names)}"
+        f"Columns: {listed(names) or 'none'}{''.join(f'; {note}' for note in notes)}"
     )
 
 

@@ -128,11 +128,13 @@ class FileDataset(Dataset, ABC):
         source = ", ".join(path.name for path in files.values())  # their folders may come from the environment
         if (large := self._large(stamps)) is not None:
             seen = spread(np.arange(large.shape[0]))
-            return self._assembled(Content(as_frame(large.sample(seen))), source, large=large, seen=seen)
+            content = Content(as_frame(large.sample(seen)), notes=tuple(large.notes))
+            return self._assembled(content, source, large=large, seen=seen)
         contents = [self.reader(path) for path in files.values()]
         content = joined(contents, list(files.values()))
-        if len(files) == 1 and isinstance(content.inputs, np.memmap) and self._is_large(content.inputs.shape):
-            content = dataclasses.replace(content, inputs=StreamedArray(stamps[0], content.inputs))
+        file = stamps[0]
+        if file and len(files) == 1 and isinstance(content.inputs, np.memmap) and self._is_large(content.inputs.shape):
+            content = dataclasses.replace(content, inputs=StreamedArray(file, content.inputs))
         part = np.repeat(list(files), [len(one.named) for one in contents]) if len(files) > 1 else None
         return self._assembled(content, source, part=part)
 
@@ -204,7 +206,7 @@ class FileDataset(Dataset, ABC):
         roles = {"target": names[0]} if self.target is None else {}
         for role in ("target", *_ROLES):
             if (wanted := getattr(self, role)) is not None:
-                name = columns.find(wanted, names, role, self.where)
+                name = columns.find(wanted, names, role, self.where, content.notes)
                 if name in roles.values():
                     raise DataError(
                         f"dataset.{role}={name} is another setting's column already. Choose another column."
@@ -217,11 +219,12 @@ class FileDataset(Dataset, ABC):
         if content.inputs is not None:
             return content.inputs, [f"x{place}" for place in range(content.inputs.shape[1])], []
         names = list(content.named.columns)
-        dropped = {columns.find(wanted, names, "drop", self.where) for wanted in self.drop}
+        dropped = {columns.find(wanted, names, "drop", self.where, content.notes) for wanted in self.drop}
         offered = [name for name in names if name not in taken and name not in dropped]
         usable, notes = columns.usable(content.named[offered])
         if not usable:
-            raise DataError(f"{self.where}: no column is left that could be a feature. {' '.join(notes)}".rstrip())
+            reasons = "; ".join((*content.notes, *notes))
+            raise DataError(f"{self.where}: no column is left that could be a feature. {reasons}".rstrip())
         return content.named[usable], usable, notes
 
 

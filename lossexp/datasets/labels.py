@@ -56,7 +56,7 @@ def labels(values: pd.Series, task: AskedTask, where: str) -> Labels:
         raise DataError(f"{where}: the target {name!r} is a date; expected classes or numbers. Choose another target.")
     n_different = int(values.nunique())
     if len(values) < 2:
-        raise DataError(f"{where} has one row. Expected at least one for training and one for validation.")
+        raise DataError(f"{where} has {len(values)} row(s). Expected at least one for training and one for validation.")
     if n_different < 2:
         only = str(values.iloc[0])
         raise DataError(

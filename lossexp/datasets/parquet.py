@@ -23,5 +23,5 @@ class Parquet(FileDataset):
 
     def streamed(self, file: Stamp) -> Streamed:
         """Return the columns, read group by group of rows."""
-        n_samples, names = parquet_shape(file.path)
-        return StreamedBatches(file, n_samples, names, functools.partial(parquet_batches, file.path))
+        n_samples, names, notes = parquet_shape(file.path)
+        return StreamedBatches(file, n_samples, names, functools.partial(parquet_batches, file.path), notes)

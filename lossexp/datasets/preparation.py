@@ -81,13 +81,14 @@ class Preparation:
         Args:
             train: The rows.
             names: One per column.
-            standardize: Whether numbers and dates get mean 0 and standard deviation 1. A sparse matrix is only
-                scaled, so that it stays sparse.
+            standardize: Whether numbers and dates get mean 0 and standard deviation 1. A sparse matrix is not
+                centred, so that it stays sparse, and divided by the largest absolute value of each column: by the
+                standard deviation, what is rare would become huge.
             unit: What numbers are divided by otherwise.
             unused: Other columns of the file.
         """
         if conversion.is_sparse(train):
-            centre, scale = np.zeros(train.shape[1]), _deviations(train)
+            centre, scale = np.zeros(train.shape[1]), _largest(train)
             plan = cls(tuple(map(Column, names)), tuple(unused))
         else:
             plan = cls(tuple(_planned(train, names)), tuple(unused))
@@ -104,6 +105,11 @@ class Preparation:
         missing = (f"{column.name} is missing" for column in self.columns if column.indicates_missing)
         categories = (f"{column.name}={value}" for column in self.columns for value in column.categories)
         return (*parts, *missing, *categories)
+
+    @functools.cached_property
+    def categories(self) -> frozenset[str]:
+        """Names of the columns of categories: their values are text, also where all could be read as numbers."""
+        return frozenset(column.name for column in self.columns if column.kind == "category")
 
     def transform(self, table: Rows) -> Rows:
         """Return the features of rows, float64 `(n_samples, n_features)`; of a sparse matrix again one.
@@ -261,12 +267,10 @@ def _filled(numbers: Array, fill: Array) -> Array:
     return np.where(np.isnan(numbers), fill, numbers)
 
 
-def _deviations(X: Rows) -> Array:
-    """Return the standard deviation of each column of a sparse matrix, 1 where it is constant."""
-    mean = np.asarray(X.mean(axis=0)).ravel()
-    square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
-    deviation = np.sqrt(np.maximum(square - mean**2, 0))
-    return np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
+def _largest(X: Rows) -> Array:
+    """Return the largest absolute value of each column of a sparse matrix, 1 where there is none."""
+    largest = abs(X).max(axis=0).toarray().ravel()
+    return np.where(largest > 0, largest, 1.0)
 
 
 def _without(names: Sequence[str], others: Sequence[str]) -> list[str]:

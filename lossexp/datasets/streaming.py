@@ -1,31 +1,37 @@
 """Tables that are larger than memory: read a piece at a time, and their features written to disk as plain numbers.
 
 The features of each split become a file of float32 in the cache, in the order of the rows, from which training reads.
-They are written once for equal data and settings, and may be deleted at any time when no run reads them.
+They are written once for equal rows and preparation, and may be deleted at any time when no run reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import mmap
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import numpy as np
 
+from lossexp import __version__
 from lossexp.components import Array
 from lossexp.datasets.downloads import cache
 from lossexp.datasets.preparation import Preparation, Rows
+from lossexp.datasets.reading.arrow import as_content
+from lossexp.datasets.reading.files import Stamp, stamp
 from lossexp.errors import DataError, StorageError
+from lossexp.locking import locked
 from lossexp.rows import FileRows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -40,12 +46,13 @@ class Streamed(ABC):
     """Columns of a file that are not held in memory.
 
     Args:
-        stamp: What tells the file, as it is now, from any other.
+        stamp: The file as it is now.
         shape: `(n_samples, n_columns)`.
+        notes: What was decided about other columns.
     """
 
-    def __init__(self, stamp: object, shape: tuple[int, int]) -> None:
-        self.stamp, self.shape = stamp, shape
+    def __init__(self, stamp: Stamp, shape: tuple[int, int], notes: Sequence[str] = ()) -> None:
+        self.stamp, self.shape, self.notes = stamp, shape, notes
         self._split: dict[Hashable, Any] = {}
 
     @final
@@ -61,103 +68,130 @@ class Streamed(ABC):
         """Return some of the columns."""
 
     @abstractmethod
-    def pieces(self) -> Iterator[Rows]:
-        """Yield consecutive rows, all data frames or all arrays, from the first to the last."""
+    def pieces(self) -> Iterator[Any]:
+        """Yield consecutive rows from the first to the last, all arrays or all tables of Arrow."""
+
+    @abstractmethod
+    def joined(self, pieces: Sequence[Any], as_text: Collection[str] = ()) -> Rows:
+        """Return pieces in one.
+
+        Args:
+            pieces: As `pieces` yields them, or some rows of each.
+            as_text: Names of columns that are text even if what these pieces have could be read as numbers.
+        """
 
     @final
     def column(self, name: str) -> pd.Series:
         """Return one column, whole."""
-        import pandas as pd
-
-        pieces = [as_frame(piece).iloc[:, 0] for piece in self.only([name]).pieces()]
-        return pd.concat(pieces, ignore_index=True).rename(name)
+        column = self.only([name])
+        return as_frame(column.joined(list(column.pieces()))).iloc[:, 0].rename(name)
 
     @final
     def sample(self, rows: Array) -> Rows:
         """Return some rows, numbers in increasing order."""
-        import pandas as pd
-
-        found = [_taken(piece, rows[first:last] - start) for start, piece, (first, last) in self._within(rows)]
-        return np.concatenate(found) if isinstance(found[0], np.ndarray) else pd.concat(found, ignore_index=True)
-
-    def _within(self, rows: Array) -> Iterator[tuple[int, Rows, tuple[int, int]]]:
-        """Yield the first row of each piece, the piece, and the places in `rows` of those that are in it."""
-        start = 0
+        found, start = [], 0
         for piece in self.pieces():
             first, last = np.searchsorted(rows, (start, start + len(piece)))
-            if first < last:
-                yield start, piece, (int(first), int(last))
+            found.append(_taken(piece, rows[first:last] - start))
             start += len(piece)
+        return self.joined(found)
 
     @final
     def store(
-        self, splits: Sequence[Array], preparation: Preparation, key: str, check: Callable[[Rows], None]
+        self, splits: Sequence[Array], preparation: Preparation, *, check: Callable[[Rows], None], strict: bool
     ) -> tuple[list[FileRows], str]:
         """Write the features of each split to disk, unless they are there, and return them with their SHA-256.
 
         Args:
             splits: Rows of each split, numbers in increasing order.
             preparation: Turns columns into features.
-            key: Tells these features from any others.
             check: Refuses rows with a value that cannot be used.
+            strict: Whether a missing value is one.
 
         Raises:
-            DataError: A value cannot be used.
+            DataError: A value cannot be used, or the file is changed meanwhile.
             StorageError: The cache cannot be written.
         """
-        folder = cache() / "streamed" / key
-        part = folder.with_name(f"{key}.{os.getpid()}.part")
+        key = hashlib.sha256(repr((__version__, self.stamp, preparation, strict)).encode())
+        for rows in splits:
+            key.update(f"{len(rows)}".encode())
+            key.update(np.ascontiguousarray(rows, dtype=np.int64).data)
+        folder = cache() / "streamed" / key.hexdigest()[:32]
+        n_features = len(preparation.feature_names)
+        stored = [FileRows(_file(folder, n), 0, (len(rows), n_features), STORED) for n, rows in enumerate(splits)]
         try:
-            if not folder.exists():
-                part.mkdir(parents=True)
-                self._write(part, splits, preparation, check)
-                part.replace(folder)
-            digest = (folder / "sha256").read_text(encoding="ascii")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with locked(folder.with_suffix(".lock")):  # whoever comes second waits, and finds the features there
+                if not (all(map(_is_whole, stored)) and (folder / "sha256").is_file()):
+                    self._write(folder, splits, preparation, check)
+                return stored, (folder / "sha256").read_text(encoding="ascii")
         except OSError as error:
             raise StorageError(
                 f"A table larger than dataset.max_memory is streamed from {folder}, which cannot be written: "
                 f"{error.strerror}. Free some space there, or raise dataset.max_memory."
             ) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        n_features = len(preparation.feature_names)
-        shapes = [(len(rows), n_features) for rows in splits]
-        return [FileRows(_file(folder, number), 0, shape, STORED) for number, shape in enumerate(shapes)], digest
 
     def _write(
         self, folder: Path, splits: Sequence[Array], preparation: Preparation, check: Callable[[Rows], None]
     ) -> None:
-        with ExitStack() as opened:
-            files = [opened.enter_context(_file(folder, number).open("wb")) for number in range(len(splits))]
-            digests = [hashlib.sha256() for _ in splits]
-            start = 0
-            for piece in self.pieces():
-                try:
-                    check(piece)
-                except DataError as error:
-                    raise DataError(f"{error} That is among the rows from {start} on.") from error
-                for rows, file, digest in zip(splits, files, digests, strict=True):
+        """Write all files aside, and move them into place at once when they are on the disk."""
+        part = folder.with_suffix(".part")
+        for left_over in (part, folder):
+            shutil.rmtree(left_over, ignore_errors=True)
+        part.mkdir()
+        try:
+            with ExitStack() as opened:
+                files = [opened.enter_context(_file(part, number).open("wb")) for number in range(len(splits))]
+                digests = [hashlib.sha256() for _ in splits]
+                for number, features in self._features(splits, preparation, check):
+                    digests[number].update(features.data)
+                    files[number].write(features.data)
+                for file in files:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if stamp(str(self.stamp.path), "dataset.path") != self.stamp:
+                raise DataError(f"{self.stamp.path} was changed while it was read. Start again when it is complete.")
+            total = hashlib.sha256(b"".join(digest.digest() for digest in digests)).hexdigest()
+            (part / "sha256").write_text(total, encoding="ascii")
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def _features(
+        self, splits: Sequence[Array], preparation: Preparation, check: Callable[[Rows], None]
+    ) -> Iterator[tuple[int, Array]]:
+        """Yield the number of a split and the features of some of its rows, in the order of the file."""
+        start = 0
+        for raw in self.pieces():
+            piece = self.joined([raw], preparation.categories)
+            try:
+                check(piece)
+                for number, rows in enumerate(splits):
                     first, last = np.searchsorted(rows, (start, start + len(piece)))
                     features = preparation.transform(_taken(piece, rows[first:last] - start))
-                    features = np.ascontiguousarray(features, dtype=STORED)
-                    digest.update(features.data)
-                    file.write(features.data)
-                start += len(piece)
-        total = hashlib.sha256(b"".join(digest.digest() for digest in digests)).hexdigest()
-        (folder / "sha256").write_text(total, encoding="ascii")
+                    yield number, np.ascontiguousarray(features, dtype=STORED)
+            except DataError as error:
+                raise DataError(f"{error} That is among the rows from {start} on.") from error
+            start += len(piece)
 
 
-def _taken(piece: Rows, rows: Array) -> Rows:
-    return piece.iloc[rows] if hasattr(piece, "iloc") else piece[rows]
+def _taken(piece: Any, rows: Array) -> Any:
+    if isinstance(piece, np.ndarray):
+        return piece[rows]
+    return piece.iloc[rows] if hasattr(piece, "iloc") else piece.take(rows)
 
 
 def _file(folder: Path, number: int) -> Path:
     return folder / f"split_{number}.f32"
 
 
-def spread(rows: Array, at_most: int = LEARNING_ROWS) -> Array:
+def _is_whole(rows: FileRows) -> bool:
+    return rows.path.is_file() and rows.path.stat().st_size == math.prod(rows.shape) * rows.dtype.itemsize
+
+
+def spread(rows: Array) -> Array:
     """Return rows, or some of them spread evenly where there are more."""
-    return rows if len(rows) <= at_most else rows[np.arange(at_most) * len(rows) // at_most]
+    return rows if len(rows) <= LEARNING_ROWS else rows[np.arange(LEARNING_ROWS) * len(rows) // LEARNING_ROWS]
 
 
 class StreamedArray(Streamed):
@@ -169,7 +203,7 @@ class StreamedArray(Streamed):
         columns: Places of the columns that are wanted; all without it.
     """
 
-    def __init__(self, stamp: object, array: Array, columns: Sequence[int] | None = None) -> None:
+    def __init__(self, stamp: Stamp, array: Array, columns: Sequence[int] | None = None) -> None:
         super().__init__(stamp, (len(array), array.shape[1] if columns is None else len(columns)))
         self._array, self._columns = array, columns
 
@@ -186,6 +220,10 @@ class StreamedArray(Streamed):
             if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
                 mapped.madvise(mmap.MADV_DONTNEED)
 
+    def joined(self, pieces: Sequence[Array], as_text: Collection[str] = ()) -> Array:
+        """Return arrays in one; none is text."""
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
 
 class StreamedBatches(Streamed):
     """Columns that a library reads in batches.
@@ -199,21 +237,28 @@ class StreamedBatches(Streamed):
 
     def __init__(
         self,
-        stamp: object,
+        stamp: Stamp,
         n_samples: int,
         names: Sequence[str],
-        read: Callable[[Sequence[str], int], Iterator[pd.DataFrame]],
+        read: Callable[[Sequence[str], int], Iterator[pa.Table]],
+        notes: Sequence[str] = (),
     ) -> None:
-        super().__init__(stamp, (n_samples, len(names)))
+        super().__init__(stamp, (n_samples, len(names)), notes)
         self._names, self._read = list(names), read
 
     def only(self, names: Sequence[str]) -> StreamedBatches:
         """Return some of the columns."""
-        return StreamedBatches(self.stamp, self.shape[0], names, self._read)
+        return StreamedBatches(self.stamp, self.shape[0], names, self._read, self.notes)
 
-    def pieces(self) -> Iterator[pd.DataFrame]:
+    def pieces(self) -> Iterator[pa.Table]:
         """Yield what is read."""
         yield from self._read(self._names, PIECE_ROWS)
+
+    def joined(self, pieces: Sequence[pa.Table], as_text: Collection[str] = ()) -> pd.DataFrame:
+        """Return tables in one: what a column holds is decided by all that they have of it."""
+        import pyarrow as pa
+
+        return as_content(pa.concat_tables(pieces), as_text).named
 
 
 def as_frame(rows: Rows) -> pd.DataFrame:

@@ -13,13 +13,12 @@ from typing import Any
 from lossexp import __version__, metrics
 from lossexp.comparing import Contest
 from lossexp.errors import StorageError
-from lossexp.ranking import Row
+from lossexp.ranking import Row, verdicts
 from lossexp.report.answer import plain_answer
 from lossexp.report.charts import HEIGHT, WIDTH
 from lossexp.report.compared import FOREST_WIDTH, shown_comparison
 from lossexp.report.contenders import best_contenders, by_loss
 from lossexp.report.sections import all_sections
-from lossexp.ranking import verdicts
 from lossexp.report.table import MAX_ROWS, in_words, short_names, table_rows
 from lossexp.run import Run
 
@@ -27,8 +26,8 @@ TONES = {
     "good fit": "good",
     "overfit (confidence)": "warn",
     "overfit (error)": "warn",
-    "diverged": "bad",
-    "failed": "bad",
+    "diverged": "lost",
+    "failed": "lost",
     "no skill": "bad",
     "inconclusive": "idle",
     "no verdict": "idle",

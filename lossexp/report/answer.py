@@ -30,7 +30,7 @@ def plain_answer(runs: Sequence[Run], losses: Mapping[str, Sequence[Row]], conte
     """Return the sentences that say which setting came first, by how much, and how sure that is.
 
     Args:
-        runs: All runs.
+        runs: All runs; where settings were chosen for other seeds than were compared, those that chose them.
         losses: The rows of each loss, the best loss and the best row first.
         contest: The comparison of the losses, where there was one.
     """
@@ -38,6 +38,9 @@ def plain_answer(runs: Sequence[Run], losses: Mapping[str, Sequence[Row]], conte
     if not sound:
         rate = ["Try a lower learning rate."] if any(run.problem == "diverged" for run in runs) else []
         return [f"None of the {len(runs)} runs ended well.", *rate, *_lost(runs)]
+    if contest and not {run.job.experiment.seed for run in runs} & set(contest.seeds):
+        # These runs were for choosing settings. What came first among them is not what was asked.
+        return [_compared(contest), *_overfit(runs), *_lost(runs)]
     sentences = [_first(sound[0], losses)]
     if contest:
         sentences.append(_compared(contest))
@@ -58,7 +61,8 @@ def _first(name: str, losses: Mapping[str, Sequence[Row]]) -> str:
     )
     text += f": {in_words(metric)} {number(mean.value)}"
     if not math.isnan(mean.low):
-        text += f" over {len(best.runs)} seeds (95 % interval {number(mean.low)} to {number(mean.high)})"
+        n_sound = sum(not run.problem for run in best.runs)
+        text += f" over {n_sound} seeds (95 % interval {number(mean.low)} to {number(mean.high)})"
     on_test = [run.finished.metrics.get(f"test/{short}") for run in best.runs if run.finished and not run.problem]
     measured = [value for value in on_test if value is not None]
     if measured:
@@ -102,6 +106,9 @@ def _overfit(runs: Sequence[Run]) -> list[str]:
 
 
 def _lost(runs: Sequence[Run]) -> list[str]:
-    counts = {problem: sum(run.problem == problem for run in runs) for problem in ("diverged", "failed")}
+    counts = {
+        "diverged and were stopped": sum(run.problem == "diverged" for run in runs),
+        "failed": sum(run.problem == "failed" for run in runs),
+    }
     reasons = list(dict.fromkeys(run.failure for run in runs if run.failure))[:MAX_REASONS]
-    return [*(f"{count} of {len(runs)} runs {problem}." for problem, count in counts.items() if count), *reasons]
+    return [*(f"{count} of {len(runs)} runs {ended}." for ended, count in counts.items() if count), *reasons]

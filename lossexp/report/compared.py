@@ -87,6 +87,7 @@ class Compared:
     """All that is shown of a comparison."""
 
     n_seeds: int
+    chosen_by: str
     metrics: Sequence[str]
     arms: Sequence[Arm]
     forests: Sequence[Forest]
@@ -101,6 +102,7 @@ def shown_comparison(contest: Contest) -> Compared:
     by_loss = {one.loss: one for one in contest.contenders}
     return Compared(
         n_seeds=len(contest.seeds),
+        chosen_by=in_words(contest.contenders[0].tuned.metric),
         metrics=[in_words(comparison.metric) for comparison in comparisons],
         arms=[_arm(by_loss[arm.label], comparisons) for arm in comparisons[0].ranked],
         forests=[_forest(comparison) for comparison in comparisons],
@@ -135,8 +137,13 @@ def _forest(comparison: Comparison) -> Forest:
         rows=[_forest_row(pair, axis) for pair in pairs],
         zero=_place(0.0, axis),
         margin=(_place(-comparison.margin, axis), _place(comparison.margin, axis)),
-        ticks=[(_place(position, axis), label) for position, label in list(axis.ticks().items())[::2]],
+        ticks=[(_place(position, axis), label) for position, label in _few(list(axis.ticks().items()))],
     )
+
+
+def _few(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Return every second tick where that leaves two: the axis is short."""
+    return ticks[::2] if len(ticks) > 3 else ticks
 
 
 def _shown(comparison: Comparison) -> list[Pair]:

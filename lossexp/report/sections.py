@@ -72,7 +72,7 @@ def curves(shown: Sequence[Contender]) -> Section:
         "Curves",
         "The best setting of each loss: means over the seeds, with a band of one standard deviation. The first two "
         "pictures compare the losses by what they share. Each other one is on the scale of its own loss, training "
-        "solid and validation dashed: where the dashed line turns upwards, the model overfits.",
+        "solid and validation dashed: where the dashed line rises and the solid one does not, the model overfits.",
         [*shared, *map(_loss_curves, shown)],
         shown,
     )

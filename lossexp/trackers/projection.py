@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lossexp.errors import StorageError
+from lossexp.locking import locked
 from lossexp.record import MODEL_FOLDER, History, Outcome, Record, RunSheet
 from lossexp.trackers.base import TrackedRun
 from lossexp.trackers.serving import make_servable
-from lossexp.trackers.store import database, locked, open_store
+from lossexp.trackers.store import database, open_store
 from lossexp.trackers.view import VIEW_TAG, view_value
 
 if TYPE_CHECKING:
@@ -69,13 +70,15 @@ class Projection:
         """
         self._patiently(lambda: self._client.search_experiments(max_results=1))
 
-    def complete(self, experiment: str) -> set[str]:
-        """Return the names of the run folders of an experiment that are in MLflow with their end.
+    def ended(self, experiment: str) -> dict[str, int | None]:
+        """Return when the runs of an experiment ended that are in MLflow with their end, by the name of their folder.
+
+        None for a run that the user deleted in MLflow: it stays as it is.
 
         Raises:
             StorageError: MLflow cannot be read.
         """
-        return self._patiently(lambda: self._complete(experiment))
+        return self._patiently(lambda: self._ended(experiment))
 
     def project(self, record: Record) -> TrackedRun:
         """Write what a run folder holds and MLflow does not.
@@ -99,19 +102,22 @@ class Projection:
                 time.sleep(pause * random.uniform(0.5, 1.5))
         raise AssertionError("the last attempt returns or raises")
 
-    def _complete(self, experiment: str) -> set[str]:
+    def _ended(self, experiment: str) -> dict[str, int | None]:
         from mlflow.entities import ViewType
 
         found = self._client.get_experiment_by_name(experiment)
-        names: set[str] = set()
+        ended: dict[str, int | None] = {}
         token: str | None = None
         while found:
             runs = self._client.search_runs([found.experiment_id], "", ViewType.ALL, page_token=token)
-            names |= {run.data.tags[_RUN_TAG] for run in runs if _is_complete(run) and _RUN_TAG in run.data.tags}
+            for run in runs:
+                is_deleted = run.info.lifecycle_stage == "deleted"
+                if _RUN_TAG in run.data.tags and (is_deleted or run.info.status != "RUNNING"):
+                    ended[run.data.tags[_RUN_TAG]] = None if is_deleted else run.info.end_time
             token = runs.token
             if not token:
                 break
-        return names
+        return ended
 
     def _project(self, record: Record) -> TrackedRun:
         sheet = record.sheet
@@ -203,11 +209,6 @@ def _reason(error: Exception) -> str:
     """Return the message; of a server that does not answer only its end, where the cause is."""
     _, found, cause = str(error).rpartition("(Caused by ")
     return cause.removesuffix(")") if found else cause
-
-
-def _is_complete(run: Run) -> bool:
-    """Tell whether nothing is to be added; a run that the user deleted in MLflow stays as it is."""
-    return bool(run.info.status != "RUNNING" or run.info.lifecycle_stage == "deleted")
 
 
 def _experiment_tags() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import importlib
 import logging
@@ -11,12 +10,12 @@ import os
 import sqlite3
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from lossexp.errors import StorageError
+from lossexp.locking import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,17 +91,6 @@ def open_store(uri: str) -> MlflowClient:
         return MlflowClient(tracking_uri=uri)
     except Exception as error:  # drivers, migrations and MLflow itself each have their own kinds
         raise StorageError(f"MLflow cannot open the store {uri}: {error}") from error
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, made if it is missing. The kernel frees it when the process ends, however it ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _sqlite_uri(path: Path) -> str:

@@ -90,6 +90,9 @@ def test_fewer_than_six_seeds_decide_nothing(n, outcome):
     assert pair.p == 0
     assert pair.outcome is outcome
     assert pair.n_more == max(6 - n, 0)
+    alike = one_pair(np.full(n, 0.9), np.full(n, 0.9))
+    assert alike.p_equivalence == 0
+    assert alike.outcome is (Outcome.EQUIVALENT if n == 6 else Outcome.UNDECIDED)
 
 
 def test_one_seed_and_none():

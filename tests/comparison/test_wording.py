@@ -81,7 +81,7 @@ def test_no_absurd_numbers_of_seeds(margin, text):
             1,
             "by 0.2 with cce for one seed, which says nothing about chance; at least 5 more are needed.",
         ),
-        (5, "5 seeds; about 1 more is needed. The seeds change nothing: each is the same run again."),
+        (5, "5 seeds; about 1 more is needed. All seeds give the same value."),
     ],
 )
 def test_few_seeds(n, text):

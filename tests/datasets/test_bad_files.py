@@ -44,7 +44,7 @@ def load(content, path="my.csv", **settings):
         ("", r"dataset\.path=my\.csv is empty: 0 bytes"),
         ("\n \n\n", r"my\.csv is empty: it has no line with anything on it"),
         ("a,b,y\n", r"my\.csv has a header and no rows"),
-        ("a,b,y\n1,2,3\n", r"my\.csv has one row"),
+        ("a,b,y\n1,2,3\n", r"my\.csv has 1 row\(s\)\. Expected at least one for training"),
         ("a,b,y\n1,2,3\n2,3,4\n", "of 2 rows, 1 are for validation and 1 for testing"),
         (GOOD + "1,u\n", "line 42 has 2 values, expected 3 as in the first line"),
         (GOOD + "1,u,1,\n", "line 42 has 4 values, expected 3"),
@@ -227,7 +227,10 @@ def test_arrays_that_do_not_fit():
     np.save("text.npy", np.array(["a", "b"]))
     for dataset, message in (
         (NPZ(path="a.npz", features="Z"), r"has no array 'Z'\..* It has X, y, short\. .*dataset\.features=NAME"),
-        (NPZ(path="a.npz", target="short"), r"no column 'short' \(dataset\.target\)"),
+        (
+            NPZ(path="a.npz", target="short"),
+            r"no column 'short'.* short is left out: its shape is \(39,\), not \(40,\)",
+        ),
         (NPY(path="X.npy"), r"dataset\.target is not set.*Columns: 0, 1, 2"),
         (NPY(path="X.npy", target_path="short.npy"), r"has 40 rows, but .*short\.npy has the shape \(39,\)"),
         (NPY(path="text.npy", target=0), "features of type <U1 and shape"),
@@ -249,16 +252,51 @@ def test_arrays_with_numbers_that_are_not_finite(value):
 def test_formats_that_are_something_else():
     Path("hello").write_text("hello world, nothing else\n")
     pd.DataFrame({"a": [[1]] * 9, "y": [0, 1, 2] * 3}).to_parquet("lists.parquet")
+    Path("wide.svm").write_text("0 1:1\n1 2000000000:1\n" * 9)
+    Path("comment.svm").write_text("# nothing\n")
     Path("infinite.svm").write_text("0 1:1\n1 2:inf\n" * 9)
     for dataset, message in (
         (Parquet(path="hello", target="y"), "hello cannot be read as Parquet"),
         (Feather(path="hello", target="y"), "hello cannot be read as Feather"),
         (SVMLight(path="hello"), "hello cannot be read as SVMLight"),
-        (Parquet(path="lists.parquet", target="y"), r"column 'a' holds list<.*'dataset\.drop=\[a\]'"),
+        (Parquet(path="lists.parquet", target="y"), r"no column is left .* a is left out: it holds list<"),
+        (Parquet(path="lists.parquet", target="a"), r"no column 'a' .* Columns: y; a is left out: it holds list<"),
+        (SVMLight(path="wide.svm"), r"wide\.svm has features up to number 2000000000; expected at most 2097152"),
+        (SVMLight(path="comment.svm"), r"comment\.svm has no rows"),
         (SVMLight(path="infinite.svm"), "a value is missing, infinite or beyond"),
     ):
         with pytest.raises(DataError, match=message):
             dataset.load(0)
+
+
+def test_text_larger_than_memory_is_not_begun_with(monkeypatch):
+    Path("my.csv").write_text(GOOD)
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 3, "SC_PAGE_SIZE": 4}.__getitem__)
+    with pytest.raises(DataError, match=r"my\.csv has 0\.0 GiB, more than the 0\.0 GiB of memory.*dataset=parquet"):
+        CSV(path="my.csv", target="y").load(0)
+
+
+def test_a_sheet_or_a_table_that_is_called_csv():
+    archive(sheet=b"")
+    pd.DataFrame({"y": Y}).to_parquet("y.parquet")
+    for path, message in (("a.npz", "is a ZIP archive or an Excel file"), ("y.parquet", "Use dataset=parquet")):
+        with pytest.raises(DataError, match=message):
+            CSV(path=path, target="y").load(0)
+
+
+def test_a_name_is_asked_for_where_there_is_no_header():
+    with pytest.raises(DataError, match=r"no column 'y' .*; the first line is a row already: .*\(dataset\.header\)"):
+        load(GOOD.partition("\n")[2])
+
+
+def test_numbers_of_another_machine():
+    for name, array in (("X.npy", X), ("both.npy", np.column_stack([Y, X]))):
+        np.save(name, array.astype(">f4"))
+    np.savez("a.npz", X=X.astype(">f4"), y=Y.astype(">i8"))
+    expected = NPZ(path="a.npz").load(0).train
+    np.save("y.npy", Y)
+    for dataset in (NPY(path="both.npy", target=0), NPY(path="X.npy", target_path="y.npy")):
+        np.testing.assert_allclose(dataset.load(0).train.X, expected.X, atol=1e-6)
 
 
 def test_what_looks_bad_but_is_not():

@@ -1,17 +1,25 @@
 """Tables larger than memory: the same rows, labels and features as when they are read as a whole."""
 
 import dataclasses
+import errno
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from lossexp.datasets import NPY, Parquet, streaming
+from lossexp.datasets.file import _table
+from lossexp.datasets.preparation import Preparation
 from lossexp.errors import DataError, StorageError
 from lossexp.experiment import Experiment, Training
 from lossexp.losses import BCE
 from lossexp.rows import FileRows
 from lossexp.stacking import Member
+from lossexp.trained import TrainedModel
 from tests.trainings import trained
 
 N = 1000
@@ -121,6 +129,140 @@ def test_missing_values_become_the_mean():
     data = streamed(Parquet(path="d.parquet", target="target")).load(0)
     assert "f3 is missing" in data.feature_names
     assert np.isfinite(data.train.X[0 : len(data.train)]).all()
+
+
+def test_what_a_column_holds_is_decided_once_and_not_for_each_piece(folder):
+    """Sorted files have pieces of one kind each; codes with a leading zero are no numbers."""
+    third = np.arange(N) * 3 // N
+    code = np.array(["01 ", "2", "x"])[third]
+    flag = np.array([True, False, None], dtype=object)[third]
+    label = np.array(["1", " 0", "no"])[third]
+    table = frame().drop(columns=["target", "day"]).assign(code=code, flag=flag, label=label, y=Y == 1)
+    table.to_parquet("d.parquet")
+    for target in ("label", "y"):
+        dataset = Parquet(path="d.parquet", target=target, split_seed=0)
+        whole, pieces = dataset.load(0), streamed(dataset).load(0)
+        assert pieces.class_names == whole.class_names
+        assert pieces.feature_names == whole.feature_names
+        ours, expected = pieces.train.X[0 : len(pieces.train)], whole.train.X.astype(np.float32)
+        order, other = (np.lexsort(table.T[::-1]) for table in (ours, expected))
+        np.testing.assert_allclose(ours[order], expected[other], rtol=1e-4, atol=1e-5)
+    assert {"code=01", "code=2", "code=x", "flag", "flag is missing"} < set(pieces.feature_names)
+
+
+@pytest.mark.parametrize("role", ["group", "time", "split_column"])
+def test_columns_that_say_which_rows_go_where(role):
+    parts = np.array(["train", "val", "test"])[np.arange(N) % 3]
+    values = {"group": np.arange(N) // 10, "time": np.arange(N), "split_column": parts}[role]
+    frame().assign(role=values).to_parquet("d.parquet")
+    dataset = Parquet(path="d.parquet", target="target", split_seed=0, **{role: "role"})
+    whole, pieces = dataset.load(0), streamed(dataset).load(0)
+    assert "role" not in pieces.feature_names
+    for name in ("train", "val", "test"):
+        ours, expected = getattr(pieces, name), getattr(whole, name)
+        first = np.sort(expected.X[:, 0].astype(np.float32))
+        np.testing.assert_allclose(np.sort(ours.X[0 : len(ours)][:, 0]), first, rtol=1e-4, atol=1e-5)
+
+
+def test_a_smaller_and_noisier_training_split_shares_the_features_of_the_others(folder):
+    dataset = streamed(dataclasses.replace(npy_pair(), train_size=300))
+    clean, noisy = dataset.load(0), dataclasses.replace(dataset, label_noise=0.2).load(0)
+    assert len(clean.train) == 300
+    assert np.mean(clean.train.y != noisy.train.y) == pytest.approx(0.2, abs=0.01)
+    np.testing.assert_array_equal(clean.val.y, noisy.val.y)
+    assert len(list((folder / "cache" / "streamed").glob("*.lock"))) == 1
+
+
+def test_a_standardized_continuous_target():
+    np.save("y.npy", 1000 + 50 * X[:, 0])
+    np.save("X.npy", X)
+    dataset = NPY(path="X.npy", target_path="y.npy", split_seed=0, standardize_target=True)
+    whole, pieces = dataset.load(0), streamed(dataset).load(0)
+    assert pieces.target_mean == pytest.approx(whole.target_mean)
+    assert pieces.target_scale == pytest.approx(whole.target_scale)
+    np.testing.assert_allclose(np.sort(pieces.train.y), np.sort(whole.train.y), rtol=1e-6)
+
+
+def test_what_was_left_half_written_is_written_again(folder):
+    dataset = streamed(npy_pair())
+    whole = dataset.load(0)
+    (features,) = (folder / "cache" / "streamed").glob("*/split_0.f32")
+    expected = features.read_bytes()
+    features.write_bytes(expected[:-100])
+    part = features.parent.with_suffix(".part")
+    part.mkdir()
+    (part / "split_0.f32").write_bytes(b"half")
+    _table.cache_clear()  # as in another process
+    assert dataset.load(0).fingerprint == whole.fingerprint
+    assert features.read_bytes() == expected
+    assert not part.exists()
+
+
+def test_several_processes_at_once(folder):
+    """All find the features that the first of them writes."""
+    dataset = streamed(npy_pair())
+    with ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
+        found = [pool.submit(_fingerprint, dataset) for _ in range(4)]
+        assert {one.result() for one in found} == {dataset.load(0).fingerprint}
+    assert len(list((folder / "cache" / "streamed").glob("*.f32"))) == 0
+    assert len(list((folder / "cache" / "streamed").glob("*/split_0.f32"))) == 1
+
+
+def _fingerprint(dataset):
+    return dataset.load(0).fingerprint
+
+
+@pytest.mark.parametrize("change", ["mtime", "shorter"])
+def test_a_file_that_changes_while_it_is_read(folder, monkeypatch, change):
+    dataset, original = streamed(npy_pair()), Preparation.transform
+
+    def slow(self, table):
+        if change == "mtime":
+            os.utime("X.npy", (1, 1))
+        else:
+            Path("X.npy").write_bytes(b"another")
+        return original(self, np.array(table))
+
+    monkeypatch.setattr(Preparation, "transform", slow)
+    monkeypatch.setattr(streaming, "PIECE_ROWS", 2000)  # what is mapped is read before it is changed
+    with pytest.raises(DataError, match=r"X\.npy was changed while it was read"):
+        dataset.load(0)
+    assert not list((folder / "cache").rglob("*.f32"))
+
+
+def test_a_disk_that_is_full(folder, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(streaming.os, "fsync", full)
+    with pytest.raises(StorageError, match=r"cannot be written: No space left on device\. Free some space"):
+        streamed(npy_pair()).load(0)
+    assert not list((folder / "cache").rglob("*.f32"))
+
+
+def test_a_value_that_is_not_of_its_kind_is_found_in_its_piece(monkeypatch):
+    monkeypatch.setattr(streaming, "LEARNING_ROWS", 100)
+    odd = np.where(np.arange(N) == 701, "abc", " 1")
+    frame().assign(odd=odd).to_parquet("d.parquet")
+    with pytest.raises(DataError, match=r"'odd' has 1 values that are not a number, .*'abc'.* the rows from 640 on"):
+        streamed(Parquet(path="d.parquet", target="target")).load(0)
+
+
+def test_a_trained_model_predicts_for_new_rows():
+    dataset = parquet()
+    member = Member(Experiment(streamed(dataset), BCE(), training=Training(epochs=3)), streamed(dataset).load(0))
+    (finished,) = trained(member)
+    model = TrainedModel.of(member.experiment, member.data, finished.params)
+    found = model.predict("d.parquet")
+    assert np.mean(found == Y.astype(str)) > 0.6
+    np.testing.assert_array_equal(model.predict(frame()[:5].drop(columns="target")), found[:5])
+
+
+def test_columns_of_lists_are_left_out_and_that_is_said():
+    frame().assign(places=[[1, 2]] * N).to_parquet("d.parquet")
+    data = streamed(Parquet(path="d.parquet", target="target")).load(0)
+    assert "places" not in data.feature_names
+    assert any(note.startswith("places is left out: it holds list<") for note in data.card.decisions)
 
 
 def test_a_cache_that_cannot_be_written_is_said(folder):

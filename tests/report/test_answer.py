@@ -67,6 +67,14 @@ def test_a_comparison_takes_the_place_of_intervals(runs):
     assert wording.sentence(comparison.between(first, second), comparison) in answer(two, contest)
 
 
+def test_where_other_seeds_were_compared_the_comparison_is_the_answer(runs):
+    contest = dataclasses.replace(comparing.of_sweep(runs), seeds=[7, 8, 9])
+    text = answer(runs, contest)
+    assert text.startswith("Compared by seed on the test split, by accuracy, ")
+    assert "comes first" not in text
+    assert "None of 9 runs is shown to overfit." in text
+
+
 def test_overfit_runs_are_counted(runs):
     assert "None of 9 runs is shown to overfit." in answer(runs)
     overfit = dataclasses.replace(runs[0].verdict, name="overfit (error)")

@@ -259,14 +259,14 @@ def test_what_the_user_deletes_in_mlflow_stays_deleted(root, uri, client):
         Projection(root, uri).project(record)
 
 
-def test_complete_names_the_folders_that_need_nothing(root, uri, client, monkeypatch):
+def test_the_end_that_mlflow_has_is_told_for_each_folder(root, uri, client, monkeypatch):
     projection = Projection(root, uri)
-    assert projection.complete("breast_cancer") == set()
+    assert projection.ended("breast_cancer") == {}
     done, going_on = finished(root), begun(root, n_epochs=2)
     projection.project(done)
     projection.project(going_on)
     client.create_run(client.get_experiment_by_name("breast_cancer").experiment_id)
     page_by_page = functools.partial(projection._client.search_runs, max_results=1)
     monkeypatch.setattr(projection._client, "search_runs", page_by_page)
-    assert projection.complete("breast_cancer") == {done.path.name}
-    assert projection.complete("iris") == set()
+    assert projection.ended("breast_cancer") == {done.path.name: done.outcome.ended}
+    assert projection.ended("iris") == {}

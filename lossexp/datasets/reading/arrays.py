@@ -14,6 +14,8 @@ from lossexp.components import Array
 from lossexp.datasets.reading.content import Content
 from lossexp.errors import DataError, did_you_mean
 
+MOST_FEATURES = 2**21
+"""Of sparse rows; features are numbered, and one wrong number would ask for a model that fits no memory."""
 LABELS = "label"
 """What the target of a file is called whose format has no names."""
 
@@ -47,7 +49,12 @@ class Npz:
             )
         inputs = as_features(arrays.pop(self.features), path)
         columns = {name: array.ravel() for name, array in arrays.items() if _is_column(array, len(inputs))}
-        return Content(pd.DataFrame(columns, index=range(len(inputs))), inputs)
+        notes = [
+            f"{name} is left out: its shape is {array.shape}, not ({len(inputs)},)"
+            for name, array in arrays.items()
+            if name not in columns
+        ]
+        return Content(pd.DataFrame(columns, index=range(len(inputs))), inputs, tuple(notes))
 
 
 def _is_column(array: Array, n_rows: int) -> bool:
@@ -125,9 +132,9 @@ def _loaded(path: Path) -> Any:
                 raise zipfile.BadZipFile("it is an archive, but damaged")  # NumPy would leave it open
         opened = np.load(path, allow_pickle=False, mmap_mode="r")
         if isinstance(opened, np.ndarray):
-            return opened
+            return _native(opened)
         with opened:
-            return {name: opened[name] for name in opened.files}
+            return {name: _native(opened[name]) for name in opened.files}
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, SyntaxError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "allow_pickle" in reason or "Python objects" in reason:
@@ -136,6 +143,11 @@ def _loaded(path: Path) -> Any:
             f"{path} cannot be read: {reason}. Expected arrays of numbers, truth values or text, as written by "
             "numpy.save or numpy.savez."
         ) from error
+
+
+def _native(array: Array) -> Array:
+    """Return numbers whose bytes are in the order of this machine, as pandas needs them."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def read_svmlight(path: Path) -> Content:
@@ -151,6 +163,13 @@ def read_svmlight(path: Path) -> Content:
         X, y, query = load_svmlight_file(str(path), query_id=True)
     except (ValueError, OSError, EOFError, OverflowError) as error:
         raise DataError(f"{path} cannot be read as SVMLight: {error}. Expected lines such as: 1 3:0.5 7:2") from error
+    if not X.shape[0]:
+        raise DataError(f"{path} has no rows. Expected lines such as: 1 3:0.5 7:2")
+    if X.shape[1] > MOST_FEATURES:
+        raise DataError(
+            f"{path} has features up to number {X.shape[1]}; expected at most {MOST_FEATURES}, since a model has "
+            "weights for all. Number those that occur from 1, or hash them into fewer."
+        )
     named = pd.DataFrame({LABELS: y})
     if query.size and query.any():
         named["qid"] = query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,89 +12,103 @@ from lossexp.datasets.reading.content import Content
 from lossexp.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 MISSING = ("", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")
 """What stands for a missing value in text, white space around it aside."""
 
 
-def read_parquet(path: Path) -> Content:
+def read_parquet(path: Path, as_text: Collection[str] = ()) -> Content:
     """Read a Parquet file.
 
+    Args:
+        path: The file.
+        as_text: As for `as_content`.
+
     Raises:
-        DataError: It is not one, or it holds values that are no numbers, dates or text.
+        DataError: It is not one.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
-    try:
-        return Content(as_frame(parquet.read_table(path), path))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
+    with _named(path, "Parquet"):
+        return as_content(parquet.read_table(path), as_text)
 
 
-def parquet_shape(path: Path) -> tuple[int, list[str]]:
-    """Return the number of rows of a Parquet file and the names of its columns, without reading these.
+def parquet_shape(path: Path) -> tuple[int, list[str], tuple[str, ...]]:
+    """Return the number of rows of a Parquet file, its columns and why others are left out, without reading these.
 
     Raises:
         DataError: It is not a Parquet file.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
-    try:
-        with parquet.ParquetFile(path) as file:
-            return file.metadata.num_rows, distinct(file.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
+    with _named(path, "Parquet"), parquet.ParquetFile(path) as file:
+        content = as_content(file.schema_arrow.empty_table())
+        return file.metadata.num_rows, list(content.named.columns), content.notes
 
 
-def parquet_batches(path: Path, names: Sequence[str], n_rows: int) -> Iterator[pd.DataFrame]:
+def parquet_batches(path: Path, names: Sequence[str], n_rows: int) -> Iterator[pa.Table]:
     """Yield some columns of a Parquet file in its order, about so many rows at a time.
 
     Raises:
-        DataError: The file is damaged, or holds values that are no numbers, dates or text.
+        DataError: The file is damaged.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    try:
-        with parquet.ParquetFile(path) as file:
-            all_names = distinct(file.schema_arrow.names)
-            wanted = [file.schema_arrow.names[all_names.index(name)] for name in names]
-            for batch in file.iter_batches(batch_size=n_rows, columns=wanted):
-                yield as_frame(pa.Table.from_batches([batch]).select(wanted), path).set_axis(list(names), axis=1)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_reason(error)}") from error
+    with _named(path, "Parquet"), parquet.ParquetFile(path) as file:
+        all_names = distinct(file.schema_arrow.names)
+        wanted = [file.schema_arrow.names[all_names.index(name)] for name in names]
+        for batch in file.iter_batches(batch_size=n_rows, columns=wanted):
+            yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(names))
 
 
-def read_feather(path: Path) -> Content:
+def read_feather(path: Path, as_text: Collection[str] = ()) -> Content:
     """Read a Feather file, which is a file of Arrow.
 
+    Args:
+        path: The file.
+        as_text: As for `as_content`.
+
     Raises:
-        DataError: It is not one, or it holds values that are no numbers, dates or text.
+        DataError: It is not one.
     """
-    import pyarrow as pa
     from pyarrow import feather
 
+    with _named(path, "Feather"):
+        return as_content(feather.read_table(path), as_text)
+
+
+@contextlib.contextmanager
+def _named(path: Path, kind: str) -> Iterator[None]:
+    """Say which file an error is about."""
+    import pyarrow as pa
+
     try:
-        return Content(as_frame(feather.read_table(path), path))
+        yield
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Feather: {_reason(error)}") from error
+        raise DataError(f"{path} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
 
-def as_frame(table: pa.Table, path: Path) -> pd.DataFrame:
+def as_content(table: pa.Table, as_text: Collection[str] = ()) -> Content:
     """Return the columns as truth values, integers, float64, dates, or text without white space around it.
 
-    Raises:
-        DataError: A column holds something else.
+    Columns that hold anything else are left out.
+
+    Args:
+        table: The columns.
+        as_text: Names of columns that are text even if all of it could be read as numbers or truth values.
     """
     import pyarrow as pa
 
-    columns = [_plain(column, name, path) for name, column in zip(table.column_names, table.columns, strict=True)]
-    names = distinct(table.column_names)
-    return pa.table(columns, names=names).to_pandas(date_as_object=False)
+    columns, notes = {}, []
+    for name, column in zip(distinct(table.column_names), table.columns, strict=True):
+        plain = _plain(column, is_text=name in as_text)
+        if plain is None:
+            notes.append(f"{name} is left out: it holds {column.type}, no numbers, truth values, dates or text")
+        else:
+            columns[name] = plain
+    return Content(pa.table(columns).to_pandas(date_as_object=False), notes=tuple(notes))
 
 
 def distinct(names: Sequence[str]) -> list[str]:
@@ -108,15 +122,15 @@ def distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
+def _plain(column: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray | None:
     import pyarrow as pa
     from pyarrow import types
 
     kind = column.type
     if types.is_dictionary(kind):
-        return _plain(column.cast(kind.value_type), name, path)
+        return _plain(column.cast(kind.value_type), is_text=is_text)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _trimmed(column.cast(pa.large_string()))
+        return _trimmed(column.cast(pa.large_string()), is_text=is_text)
     if types.is_integer(kind) or types.is_boolean(kind):
         return column if column.null_count == 0 else column.cast(pa.float64(), safe=False)
     if types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
@@ -126,19 +140,18 @@ def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
     if types.is_time(kind) or types.is_duration(kind):
         whole = pa.int32() if types.is_time32(kind) else pa.int64()
         return column.cast(whole).cast(pa.float64(), safe=False)
-    raise DataError(
-        f"{path}: column {name!r} holds {kind}; expected numbers, truth values, dates or text. "
-        f"Leave it out: 'dataset.drop=[{name}]'"
-    )
+    return None
 
 
-def _trimmed(text: pa.ChunkedArray) -> pa.ChunkedArray:
+def _trimmed(text: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray:
     """Return text without white space around it and with nothing where it says so, or numbers if all of it is that."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     bare = pc.utf8_trim_whitespace(text)
     known = pc.if_else(pc.is_in(bare, value_set=pa.array(MISSING, pa.large_string())), None, bare)
+    if is_text:
+        return known
     if known.null_count == len(known):
         return known.cast(pa.float64())
     if known.null_count == text.null_count and bare.equals(text):
@@ -148,7 +161,3 @@ def _trimmed(text: pa.ChunkedArray) -> pa.ChunkedArray:
             values = known.cast(kind)
             return values.cast(pa.float64()) if values.null_count else values
     return known
-
-
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0]

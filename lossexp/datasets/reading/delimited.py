@@ -6,15 +6,16 @@ import codecs
 import csv
 import io
 import itertools
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossexp.components import Array
 from lossexp.datasets.conversion import kind
-from lossexp.datasets.reading.arrow import MISSING, as_frame, distinct
+from lossexp.datasets.reading.arrow import MISSING, as_content, distinct
 from lossexp.datasets.reading.content import Content
 from lossexp.datasets.reading.files import uncompressed
 from lossexp.errors import DataError
@@ -27,6 +28,11 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 _SNIFFED_LINES = 20
 _LARGEST_BLOCK = 2**30
 """Types are inferred from the first block of so many bytes: from all rows of a file that is not huge."""
+_NO_TEXT = {
+    b"PK\3\4": "a ZIP archive or an Excel file, not text. Unpack it, or save the sheet as CSV.",
+    b"PAR1": "a Parquet file, not text. Use dataset=parquet.",
+}
+"""What files begin with that are taken for text, and what they are."""
 _COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+")
 _MOSTLY = 0.9
 
@@ -47,13 +53,22 @@ class Delimited:
     decimal: str = "."
     encoding: str = "utf-8"
 
-    def __call__(self, path: Path) -> Content:
+    def __call__(self, path: Path, as_text: Collection[str] = ()) -> Content:
         """Read a file, gzipped or not.
+
+        Args:
+            path: The file.
+            as_text: Names of columns that are text even if all of it could be read as numbers or truth values.
 
         Raises:
             DataError: It has no rows, rows of different lengths, or bytes that are no text.
         """
-        text = self._utf8(uncompressed(path), path)
+        _refuse_larger_than_memory(path)
+        content = uncompressed(path)
+        for start_of_file, what in _NO_TEXT.items():
+            if content.startswith(start_of_file):
+                raise DataError(f"{path} is {what}")
+        text = self._utf8(content, path)
         try:
             start = list(itertools.islice(_lines(text), _SNIFFED_LINES))
         except UnicodeDecodeError:
@@ -67,9 +82,9 @@ class Delimited:
         if header and not others:
             raise DataError(f"{path} has a header and no rows. Give a file with rows.")
         names = distinct(first if header else [str(place) for place in range(len(first))])
-        frame = as_frame(self._parsed(text, path, separator, quote, names, header), path)
+        frame = as_content(self._parsed(text, path, separator, quote, names, header, as_text), as_text).named
         for name, dtype in frame.dtypes.items():
-            if kind(dtype) == "category":
+            if kind(dtype) == "category" and name not in as_text:
                 _refuse_numbers_as_text(frame[name], path)
         notes = [_header_note(header)] if self.header is None else []
         if not self.separator and separator != ",":
@@ -91,7 +106,14 @@ class Delimited:
         return content.removeprefix(codecs.BOM_UTF8)
 
     def _parsed(
-        self, text: bytes, path: Path, separator: str, quote: str, names: Sequence[str], header: bool
+        self,
+        text: bytes,
+        path: Path,
+        separator: str,
+        quote: str,
+        names: Sequence[str],
+        header: bool,
+        as_text: Collection[str],
     ) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv as arrow
@@ -104,7 +126,11 @@ class Delimited:
         )
         parse = arrow.ParseOptions(delimiter=separator, quote_char=quote, newlines_in_values=True)
         convert = arrow.ConvertOptions(
-            null_values=MISSING, strings_can_be_null=True, decimal_point=self.decimal, check_utf8=True
+            column_types=dict.fromkeys(as_text, pa.string()),
+            null_values=MISSING,
+            strings_can_be_null=True,
+            decimal_point=self.decimal,
+            check_utf8=True,
         )
         try:
             table = arrow.read_csv(pa.BufferReader(text), read, parse, convert)
@@ -113,6 +139,15 @@ class Delimited:
         if any(pa.types.is_binary(field.type) for field in table.schema):
             raise DataError(f"{path}: {_fault(text)}")
         return table
+
+
+def _refuse_larger_than_memory(path: Path) -> None:
+    size, memory = path.stat().st_size, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory:
+        raise DataError(
+            f"{path} has {size / 2**30:.1f} GiB, more than the {memory / 2**30:.1f} GiB of memory, and text is read "
+            "as a whole. Convert it to Parquet, which is streamed, and use dataset=parquet."
+        )
 
 
 def _lines(text: bytes) -> Iterator[str]:

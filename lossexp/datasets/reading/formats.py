@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from lossexp.datasets.idx_format import read_idx
@@ -13,20 +13,21 @@ from lossexp.datasets.reading.files import stamp
 from lossexp.errors import DataError
 
 
-def read_rows(path: str | Path, text: Delimited) -> Rows:
+def read_rows(path: str | Path, delimited: Delimited, as_text: Collection[str] = ()) -> Rows:
     """Return the rows of a file: a data frame, an array or a sparse matrix, as `Preparation.transform` takes them.
 
     Args:
         path: The file.
-        text: How to read it if it has one row per line.
+        delimited: How to read it if it has one row per line.
+        as_text: Names of columns that are text even if all of it could be read as numbers or truth values.
 
     Raises:
         DataError: It cannot be read, or its ending is not known.
     """
     readers: dict[str, Callable[[Path], Rows]] = {
-        **dict.fromkeys((".csv", ".tsv", ".txt", ".data"), lambda path: text(path).named),
-        ".parquet": lambda path: arrow.read_parquet(path).named,
-        **dict.fromkeys((".feather", ".arrow"), lambda path: arrow.read_feather(path).named),
+        **dict.fromkeys((".csv", ".tsv", ".txt", ".data"), lambda path: delimited(path, as_text).named),
+        ".parquet": lambda path: arrow.read_parquet(path, as_text).named,
+        **dict.fromkeys((".feather", ".arrow"), lambda path: arrow.read_feather(path, as_text).named),
         ".npy": lambda path: arrays.as_features(arrays.read_npy(path), path),
         **dict.fromkeys((".svmlight", ".libsvm"), lambda path: arrays.read_svmlight(path).inputs),
         "-ubyte": lambda path: arrays.as_features(read_idx(path), path),
