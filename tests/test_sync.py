@@ -1,3 +1,4 @@
+import dataclasses
 import socket
 
 import pytest
@@ -41,6 +42,17 @@ def test_what_is_missing_is_filled_in(root, capsys):
     assert "1 of 3 run folders brought up to date" in capsys.readouterr().out
     assert main([]) == 0
     assert f"0 of 3 run folders brought up to date in {uri}." in capsys.readouterr().out
+
+
+def test_an_end_that_is_corrected_later_is_brought_up_to_date(root, capsys):
+    record = finished(root)
+    main([str(root)])
+    record.finish(dataclasses.replace(record.outcome, ended=record.outcome.ended + 1, tags={"verdict": "inconclusive"}))
+    capsys.readouterr()
+    main([str(root)])
+    assert capsys.readouterr().out.startswith("1 of 1 run folders brought up to date")
+    main([str(root)])
+    assert capsys.readouterr().out.startswith("0 of 1 run folders brought up to date")
 
 
 def test_no_run_folders(root, capsys):
