@@ -163,16 +163,12 @@ def _link_of(scores: Array) -> LinkName:
 
 def _area_under_roc(scores: Array, labels: Array, weights: Array | None) -> float:
     """Return the mean over the classes of the area under the ROC curve; NaN where there is one class only."""
-    from sklearn.metrics import roc_auc_score
-
     present = np.unique(labels)
     if len(present) < 2:
         return math.nan
     # By the log of the probability, in which sure predictions do not tie.
     areas = [
-        roc_auc_score(
-            labels == label, -calibration.surprisal(scores, np.full(len(labels), label)), sample_weight=weights
-        )
+        metrics.roc_auc(-calibration.surprisal(scores, np.full(len(labels), label)), labels == label, weights)
         for label in present
     ]
     return float(np.mean(areas))
