@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from lossexp.errors import StorageError
+from lossexp.errors import StorageError, did_you_mean
 from lossexp.record import MODEL_FOLDER, Record
 from lossexp.trained import TrainedModel
 
@@ -33,7 +33,10 @@ def load(run: str | Path, runs_dir: str | Path = "runs") -> TrainedModel:
         latest = sorted((path.parent.name for path in root.glob(f"records/*/*/{MODEL_FOLDER}")), reverse=True)
         names = "".join(f"\n  {name}" for name in latest[:_SHOWN])
         known = f"The latest in {root}:{names}" if names else f"There are no trained models in {root}."
-        raise StorageError(f"There is no run {run}: expected a run folder, its name, or an MLflow run id. {known}")
+        raise StorageError(
+            f"There is no run {run}: expected a run folder, its name, or an MLflow run id."
+            f"{did_you_mean(str(run), latest)} {known}"
+        )
     from lossexp.trackers.artifacts import download
     from lossexp.trackers.store import store_uri
 

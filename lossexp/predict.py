@@ -46,6 +46,8 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
     write = _writer(output)
     if output.exists() and not overwrite:
         raise StorageError(f"output={output} is there already. Choose another file, or overwrite=true.")
+    if output.exists() and data.exists() and output.samefile(data):
+        raise StorageError(f"output={output} is the file with the rows, which would be lost. Choose another file.")
     model = load(run, runs_dir)
     rows = model.rows(data)
     predictions = model.predictions(rows)
@@ -59,6 +61,8 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
     if isinstance(rows, pd.DataFrame):
         for name, count in model.preparation.unseen(rows).items():
             told.append(f"{name}: {count} value(s) not seen in training, which count as none of those that were.")
+    if model.diverged:
+        told.append("The run diverged: these are predictions with the weights of its last good epoch.")
     if model.target.task.is_classes and not model.are_probabilities:
         told.append(f"The probabilities are uncalibrated: the loss of this run estimates {model.estimates}.")
     return "\n".join(told)

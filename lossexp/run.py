@@ -144,7 +144,8 @@ class Run:
         """Write what is left of the record, and last the final marker."""
         assert self.finished is not None
         self.flush()
-        model = TrainedModel.of(self.job.experiment, self.data, self.finished.params)
+        diverged = self.finished.ending == "diverged"
+        model = TrainedModel.of(self.job.experiment, self.data, self.finished.params, diverged=diverged)
         model.save(self.record.path / MODEL_FOLDER)
         if self.finished.evidence is not None:
             self.finished.evidence.save(self.record.path / "evidence.npz")

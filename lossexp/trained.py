@@ -15,6 +15,7 @@ import numpy as np
 from lossexp import __version__, building
 from lossexp.components import Array
 from lossexp.datasets.base import Data
+from lossexp.datasets.conversion import is_sparse
 from lossexp.datasets.csv import CSV
 from lossexp.datasets.preparation import Preparation, Rows
 from lossexp.datasets.reading.delimited import Delimited
@@ -52,6 +53,7 @@ class TrainedModel:
         are_probabilities: Whether the loss makes the model estimate probabilities; otherwise those it gives are
             uncalibrated.
         estimates: What the loss makes the model estimate, in words.
+        diverged: Whether training diverged; the parameters are then those of its last good epoch.
         text: How a text file with rows is read: as the one with the training rows, if it was one.
     """
 
@@ -67,16 +69,18 @@ class TrainedModel:
     target_scale: float
     are_probabilities: bool
     estimates: str
+    diverged: bool = False
     text: Delimited = Delimited()
 
     @classmethod
-    def of(cls, experiment: Experiment, data: Data, params: Params) -> TrainedModel:
+    def of(cls, experiment: Experiment, data: Data, params: Params, *, diverged: bool = False) -> TrainedModel:
         """Return the model of one run.
 
         Args:
             experiment: What was trained.
             data: What it was trained on.
             params: Its parameters, as in `Finished.params`.
+            diverged: Whether it diverged.
         """
         loss = experiment.loss.on(data.target)
         numbers = np.arange(len(params[-1]))[:, None, None]
@@ -93,6 +97,7 @@ class TrainedModel:
             target_scale=data.target_scale,
             are_probabilities=estimates_probabilities(loss, data.target),
             estimates=loss.estimates,
+            diverged=diverged,
             text=experiment.dataset.reader if isinstance(experiment.dataset, CSV) else Delimited(),
         )
 
@@ -112,7 +117,10 @@ class TrainedModel:
         Raises:
             DataError: It cannot be read.
         """
-        return read_rows(path, self.text, self.preparation.categories)
+        rows = read_rows(path, self.text, self.preparation.categories)
+        if is_sparse(rows):  # the last features are not in the file where they are 0 in all of its rows
+            rows.resize(rows.shape[0], max(rows.shape[1], len(self.preparation.columns)))
+        return rows
 
     def predict(self, table: Rows | Path | str) -> Array:
         """Return the most probable class of each row by name, or a number in the units of the target.
@@ -237,6 +245,6 @@ class TrainedModel:
 
 _PLAIN = (
     *("link", "outputs", "class_names", "target_name", "target_mean", "target_scale"),
-    *("are_probabilities", "estimates"),
+    *("are_probabilities", "estimates", "diverged"),
 )
 """The fields that stand in `model.json` as they are."""

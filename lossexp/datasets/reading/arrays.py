@@ -120,6 +120,20 @@ def read_npy(path: Path) -> Array:
     return array
 
 
+def read_npz(path: Path, name: str) -> Array:
+    """Return the features of an NPZ archive: its only array, or the one with a name.
+
+    Raises:
+        DataError: It is none, has no such array, is cut off, or holds Python objects.
+    """
+    arrays = _loaded(path)
+    if isinstance(arrays, np.ndarray):
+        return as_features(arrays, path)
+    if len(arrays) > 1 and name not in arrays:
+        raise DataError(f"{path} has the arrays {', '.join(arrays)}; expected one, or one called {name}.")
+    return as_features(arrays.get(name, next(iter(arrays.values()))), path)
+
+
 def _loaded(path: Path) -> Any:
     """Return the array of an NPY file, or those of an NPZ archive by name.
 

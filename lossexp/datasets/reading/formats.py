@@ -29,7 +29,8 @@ def read_rows(path: str | Path, delimited: Delimited, as_text: Collection[str] =
         ".parquet": lambda path: arrow.read_parquet(path, as_text).named,
         **dict.fromkeys((".feather", ".arrow"), lambda path: arrow.read_feather(path, as_text).named),
         ".npy": lambda path: arrays.as_features(arrays.read_npy(path), path),
-        **dict.fromkeys((".svmlight", ".libsvm"), lambda path: arrays.read_svmlight(path).inputs),
+        ".npz": lambda path: arrays.read_npz(path, "X"),
+        **dict.fromkeys((".svmlight", ".libsvm", ".svm"), lambda path: arrays.read_svmlight(path).inputs),
         "-ubyte": lambda path: arrays.as_features(read_idx(path), path),
     }
     file = stamp(str(path), "data").path
