@@ -214,7 +214,8 @@ class TrainedModel:
         if [layer.shape for layer in params] != [(n_units, fan_in + 1) for n_units, fan_in in sizes]:
             raise ValueError(f"layers of {[layer.shape for layer in params]} do not fit the model, which has {sizes}")
         target = Target(Task(description["target"]["task"]), description["target"]["n_classes"])
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v := description[name], list) else v for name in _PLAIN}
+        plain: dict[str, Any] = {name: description[name] for name in _PLAIN if name in description}
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         return cls(
             model=model,
             params=params,
@@ -247,4 +248,4 @@ _PLAIN = (
     *("link", "outputs", "class_names", "target_name", "target_mean", "target_scale"),
     *("are_probabilities", "estimates", "diverged"),
 )
-"""The fields that stand in `model.json` as they are."""
+"""The fields that stand in `model.json` as they are; those with a default may be absent."""

@@ -9,10 +9,12 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.datasets import dump_svmlight_file
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from lossexp.datasets import BreastCancer, Diabetes
+from lossexp.datasets import BreastCancer, Diabetes, SVMLight
 from lossexp.experiment import Training
-from lossexp.losses import BCE, CCE, MSE
+from lossexp.losses import BCE, CCE, MSE, Hinge
 from lossexp.models import MLP, Linear
 from lossexp.optimizers import GD, SGD
 from lossexp.targets import Target, Task
@@ -161,3 +163,18 @@ def test_nielsen_the_loss_overfits_while_the_accuracy_improves(mnist, shared_dat
     assert run.curves["train/accuracy"][-1] == 1
     recorded = np.array(json.loads((shared_data / "nielsen" / "overfitting.json").read_text())[0])
     np.testing.assert_allclose(cost[10:], recorded[9:], rtol=0.15)
+
+
+def test_spam_by_a_linear_model_of_sparse_words(shared_data, tmp_path):
+    """A support vector machine on words has an accuracy of 97.64 %.
+
+    Source: Almeida, Gómez Hidalgo and Yamakami (2011), Contributions to the study of SMS spam filtering.
+    """
+    lines = (shared_data / "sms_spam" / "SMSSpamCollection").read_text(encoding="utf-8").splitlines()
+    labels, texts = zip(*(line.split("\t", 1) for line in lines), strict=True)
+    path = tmp_path / "sms.svmlight"
+    dump_svmlight_file(TfidfVectorizer().fit_transform(texts), [label == "spam" for label in labels], str(path))
+    data = SVMLight(path=str(path)).load(0)
+    optimizer, training = SGD(lr=1), Training(epochs=15)
+    runs = trained(*(member(data, loss, optimizer=optimizer, training=training) for loss in (Hinge(), BCE())))
+    assert all(run.curves["val/accuracy"][-1] > 0.9764 for run in runs)

@@ -5,9 +5,11 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import dump_svmlight_file
 
 import lossexp
-from lossexp import predict
+from lossexp import predict, runner
+from tests.composed import job
 from tests.trained_runs import flowers, run, write_files
 
 
@@ -73,6 +75,48 @@ def test_uncalibrated_probabilities_and_unseen_categories_are_pointed_out(here, 
         "colour: 9 value(s) not seen in training, which count as none of those that were.",
         "The probabilities are uncalibrated: the loss of this run estimates the more probable class, no probability.",
     ]
+
+
+def test_the_file_with_the_rows_is_not_overwritten(roses, here, capsys):
+    os.link("test.csv", "same.csv")
+    before = (here / "test.csv").read_bytes()
+    assert predict.main([f"run={roses}", "data=test.csv", "output=same.csv", "overwrite=true"]) == 2
+    assert "output=same.csv is the file with the rows, which would be lost." in capsys.readouterr().err
+    assert (here / "test.csv").read_bytes() == before
+
+
+def test_a_name_that_is_almost_right(roses, capsys):
+    assert predict.main([f"run={roses[:-1]}", "data=test.csv", "output=out.csv"]) == 2
+    assert f"Did you mean {roses}?" in capsys.readouterr().err
+
+
+def test_a_diverged_run_is_called_so(here, capsys):
+    write_files(here, "price")
+    name = run("price", "loss=mse", "optimizer.lr=1e6").path.name
+    assert predict.main([f"run={name}", "data=test.csv", "output=out.csv"]) == 0
+    assert "The run diverged: these are predictions with the weights of its last" in capsys.readouterr().out
+
+
+def test_arrays_and_sparse_rows(here, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3)) * (rng.random((90, 3)) < 0.7)
+    y = (X[:, 0] > 0).astype(int)
+    np.savez("train.npz", X=X, y=y)
+    dump_svmlight_file(X, y, "train.svm", zero_based=False)
+    X[:, 2] = 0  # an SVMLight file does not say then that there is a third feature
+    np.savez("new.npz", X)
+    np.savez("odd.npz", a=X, b=X)
+    dump_svmlight_file(X, y, "new.svm", zero_based=False)
+    for form, ending in (("npz", "npz"), ("svmlight", "svm")):
+        path = f"dataset.path=train.{ending}"
+        runner.run(job(f"dataset={form}", path, "loss=bce", "training.epochs=5", "tracker=none", f"runs_dir={form}"))
+        (name,) = (done.parent.name for done in (here / form).glob("records/*/*/done.json"))
+        command = [f"run={name}", f"runs_dir={form}", f"output={form}.csv"]
+        assert predict.main([*command, f"data=new.{ending}"]) == 0
+        expected = lossexp.load(name, form).predict_proba(X)
+        np.testing.assert_allclose(pd.read_csv(f"{form}.csv").iloc[:, 1:], expected, rtol=1e-6)
+    assert predict.main([*command, "data=odd.npz", "overwrite=true"]) == 2
+    assert "odd.npz has the arrays a, b; expected one, or one called X." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

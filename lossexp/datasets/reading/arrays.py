@@ -129,7 +129,7 @@ def read_npz(path: Path, name: str) -> Array:
     arrays = _loaded(path)
     if isinstance(arrays, np.ndarray):
         return as_features(arrays, path)
-    if len(arrays) > 1 and name not in arrays:
+    if len(arrays) != 1 and name not in arrays:
         raise DataError(f"{path} has the arrays {', '.join(arrays)}; expected one, or one called {name}.")
     return as_features(arrays.get(name, next(iter(arrays.values()))), path)
 
