@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.pictures import TRAIN, VALIDATION, LossAxis
+from lossexp.loss_axis import LossAxis
+from lossexp.pictures import TRAIN, VALIDATION
 from lossexp.record import History
 
 Line: TypeAlias = list[tuple[str, str]]

@@ -105,7 +105,10 @@ def test_choices_are_strangers(package):
 
 ABOVE = (
     *(f"lossexp.{name}" for name in ("cli", "compatibility", "composing", "config", "engines", "hydra_messages")),
-    *(f"lossexp.{name}" for name in ("loss_pictures", "overview", "pictures", "progress", "ranking", "run", "runner")),
+    *(
+        f"lossexp.{name}"
+        for name in ("loss_axis", "loss_pictures", "overview", "pictures", "progress", "ranking", "run", "runner")
+    ),
     *(f"lossexp.{name}" for name in ("record", "recorder", "sweeping", "sync", "synonyms", "terminal", "text_curves")),
     "lossexp.trackers",
     "lossexp.ui",

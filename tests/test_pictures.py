@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from lossexp.errors import StorageError
-from lossexp.pictures import TRAIN, VALIDATION, CurvePainter, LossAxis, round_numbers
+from lossexp.loss_axis import LossAxis, round_numbers
+from lossexp.pictures import TRAIN, VALIDATION, CurvePainter
 from lossexp.record import History
 
 EPOCHS = np.arange(101)

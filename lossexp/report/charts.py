@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.pictures import LossAxis
+from lossexp.loss_axis import LossAxis
 
 WIDTH, HEIGHT = 360, 230
 _TOP, _RIGHT, _BOTTOM = 8, 10, 36

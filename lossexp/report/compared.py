@@ -13,7 +13,7 @@ from lossexp.comparing import Contender, Contest
 from lossexp.comparison import wording
 from lossexp.comparison.matrix import Matrix
 from lossexp.comparison.paired import Comparison, Pair
-from lossexp.pictures import LossAxis
+from lossexp.loss_axis import LossAxis
 from lossexp.report.charts import span
 from lossexp.report.table import Cell, in_words, mean_cell, number
 

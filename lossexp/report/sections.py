@@ -13,7 +13,7 @@ from lossexp import loss_pictures, metrics, ranking
 from lossexp.comparison import calibration, judging
 from lossexp.components import Array
 from lossexp.datasets.base import Split
-from lossexp.pictures import LossAxis
+from lossexp.loss_axis import LossAxis
 from lossexp.prediction import raw_predictions
 from lossexp.probabilities import estimates_probabilities
 from lossexp.ranking import Row

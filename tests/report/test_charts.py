@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossexp.pictures import LossAxis
+from lossexp.loss_axis import LossAxis
 from lossexp.report.charts import HEIGHT, MAX_POINTS, WIDTH, Chart, Line, Mark, span
 
 
