@@ -46,7 +46,7 @@ def read(folder, content, **settings):
         written(encoding="utf-16"),
         written(quoting=csv.QUOTE_ALL),
         written(quoting=csv.QUOTE_ALL, quotechar="'"),
-        gzip.compress(written()),
+        gzip.compress(written(), mtime=0),
         b"\n\n" + written() + b"\n\n",
         written([[f"  {value} " for value in line] for line in LINES], delimiter=";"),
     ],
