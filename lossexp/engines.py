@@ -10,9 +10,8 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lossexp.components import Component, PositiveCount
 from lossexp.errors import ConfigError, in_words
@@ -60,10 +59,10 @@ class Engine(Component):
         """
         if self.backend == "threads":
             yield from self._on_threads(stacks)
+        elif self.backend == "loky":
+            yield from _on_processes(stacks, self.n_jobs)
         else:
-            workers = _processes(self.n_jobs) if self.backend == "loky" else _cluster(self.address, self.n_jobs)
-            with workers as died:
-                yield from _on_workers(stacks, died)
+            yield from _on_cluster(stacks, self.address, self.n_jobs)
 
     def _on_threads(self, stacks: Sequence[Stack]) -> Iterator[Event]:
         from joblib import effective_n_jobs
@@ -98,25 +97,42 @@ class Engine(Component):
             pool.shutdown(cancel_futures=True)
 
 
-def _on_workers(stacks: Sequence[Stack], died: tuple[type[Exception], ...]) -> Iterator[Event]:
-    """Train on the workers of joblib's active backend; what a dead worker was doing is started again elsewhere."""
-    from joblib import Parallel, delayed
+def _on_processes(stacks: Sequence[Stack], n_jobs: int) -> Iterator[Event]:
+    """Train in processes of this machine; what a process that died was doing is started again in another."""
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     pending = dict(enumerate(stacks))
     for attempt in range(1, ATTEMPTS + 1):
         # The last attempt goes one by one, so that a stack that kills its worker takes no other one with it.
         batches = [list(pending)] if attempt < ATTEMPTS else [[index] for index in pending]
         for batch in batches:
-            parallel = Parallel(batch_size=1, return_as="generator_unordered")
+            with parallel_config("loky", n_jobs=n_jobs):
+                parallel = Parallel(batch_size=1, return_as="generator_unordered")
             try:
                 for index, outcome in parallel(delayed(_train_fully)(index, pending[index]) for index in batch):
                     del pending[index]
                     yield from ((index, event) for event in outcome)
-            except died as error:
+            except TerminatedWorkerError as error:
                 if attempt == ATTEMPTS:
                     yield batch[0], Failure(in_words(error))
         if not pending:
             return
+
+
+def _on_cluster(stacks: Sequence[Stack], address: str | None, n_jobs: int) -> Iterator[Event]:
+    """Train on a Dask cluster, which itself starts again elsewhere what a worker that died was doing."""
+    with _client(address, n_jobs) as client:
+        from distributed import KilledWorker, as_completed
+
+        futures = {client.submit(_train_fully, index, stack, pure=False): index for index, stack in enumerate(stacks)}
+        for future in as_completed(list(futures)):
+            try:
+                index, outcome = future.result()
+                yield from ((index, event) for event in outcome)
+            except KilledWorker as error:
+                yield futures[future], Failure(in_words(error))
+            future.release()
 
 
 def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
@@ -130,34 +146,19 @@ def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
             return index, [Failure(in_words(error))]
 
 
-@contextmanager
-def _processes(n_jobs: int) -> Iterator[tuple[type[Exception], ...]]:
-    """Make joblib start processes; yield what it raises when one of them dies."""
-    from joblib import parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    with parallel_config("loky", n_jobs=n_jobs):
-        yield (TerminatedWorkerError,)
-
-
-@contextmanager
-def _cluster(address: str | None, n_jobs: int) -> Iterator[tuple[type[Exception], ...]]:
-    """Make joblib send work to a Dask cluster; yield what it raises when a worker keeps dying."""
+def _client(address: str | None, n_jobs: int) -> Any:
+    """Return a client of a Dask cluster, one with workers of its own where there is no address."""
     try:
-        from distributed import Client, KilledWorker
+        from distributed import Client
     except ImportError as error:
         raise ConfigError(
             "hydra.launcher.backend=dask needs Dask, which is not installed. Install it: pip install 'lossexp[dask]'"
         ) from error
-    from joblib import effective_n_jobs, parallel_config
+    from joblib import effective_n_jobs
 
     try:
-        client = (
-            Client(address)
-            if address
-            else Client(n_workers=effective_n_jobs(n_jobs), threads_per_worker=1, dashboard_address=None)
-        )
+        if address:
+            return Client(address)
+        return Client(n_workers=effective_n_jobs(n_jobs), threads_per_worker=1, dashboard_address=None)
     except (OSError, ValueError) as error:
         raise ConfigError(f"hydra.launcher.address={address}: no Dask scheduler answers there ({error}).") from error
-    with client, parallel_config("dask"):
-        yield (KilledWorker,)
