@@ -20,16 +20,16 @@ class Publication:
     Attributes:
         name: Of the dataset, and of its folder in the cache.
         mirrors: Addresses that each have all of the files, tried in this order.
-        md5: The published MD5 of each file as it is downloaded, by name; None where mirrors differ in the compression
-            and what counts is the content.
+        digests: Of each file as it is downloaded, such as `sha256:3aed...`, by name; None where mirrors differ in the
+            compression and what counts is the content.
     """
 
     name: str
     mirrors: Sequence[str]
-    md5: Mapping[str, str | None]
+    digests: Mapping[str, str | None]
 
     def files(self, root: str | None) -> list[Path]:
-        """Return where each file is, gzipped or not, in the order of `md5`.
+        """Return where each file is, gzipped or not, in the order of `digests`.
 
         Args:
             root: A folder that has them; None for the cache, where missing ones are downloaded to.
@@ -42,9 +42,9 @@ class Publication:
         if root is None:
             try:
                 self._download(folder)
-            except (OSError, ValueError) as error:  # requests' errors are OSErrors; ValueError: another MD5
+            except (OSError, ValueError) as error:  # requests' errors are OSErrors; ValueError: another digest
                 problem = f"cannot be downloaded ({reason(error)})"
-        found = {name: _there(folder, name) for name in self.md5}
+        found = {name: _there(folder, name) for name in self.digests}
         missing = [name for name, path in found.items() if path is None]
         if missing:
             raise DataError(
@@ -57,7 +57,7 @@ class Publication:
 
     def _download(self, folder: Path) -> None:
         """Bring the missing files into a folder, from the first mirror that has the first of them."""
-        missing = [name for name in self.md5 if not _there(folder, name)]
+        missing = [name for name in self.digests if not _there(folder, name)]
         if not missing:
             return
         import pooch
@@ -68,8 +68,7 @@ class Publication:
         for number, mirror in enumerate(self.mirrors, start=1):
             try:
                 for name in missing:
-                    known = f"md5:{self.md5[name]}" if self.md5[name] else None
-                    pooch.retrieve(mirror + name, known, name, folder, downloader=downloader)
+                    pooch.retrieve(mirror + name, self.digests[name], name, folder, downloader=downloader)
                 return
             except (OSError, ValueError):
                 if number == len(self.mirrors):

@@ -12,8 +12,8 @@ from lossexp.datasets.images import IdxImages
 class FashionMNIST(IdxImages):
     """70000 pictures of clothes, 28 x 28 pixels, of which the last 10000 are the test split; harder than MNIST.
 
-    What is published of the files is the MD5 of the gzipped ones: a download is checked by it. Of files of your own,
-    which may be compressed in another way, only the form is checked.
+    A download is checked by its SHA-256, as TensorFlow Datasets publishes it; the content of any file, also of one that
+    is not gzipped, by its MD5, which is what others have published of it.
 
     Source: Xiao, Rasul and Vollgraf (2017).
     """
@@ -29,11 +29,16 @@ class FashionMNIST(IdxImages):
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         ),
-        md5={
-            "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-            "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-            "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-            "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+        digests={
+            "train-images-idx3-ubyte.gz": "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "train-labels-idx1-ubyte.gz": "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "t10k-images-idx3-ubyte.gz": "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "t10k-labels-idx1-ubyte.gz": "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         },
     )
-    sha256 = (None, None, None, None)
+    content = (
+        "md5:f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "md5:9018921c3c673c538a1fc5bad174d6f9",
+        "md5:8181f5470baa50b63fa0f6fddb340f0a",
+        "md5:15d484375f8d13e6eb1aabb0c3f46965",
+    )

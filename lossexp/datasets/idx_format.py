@@ -19,7 +19,7 @@ _MOST_EXPANSION = 1032
 """Deflate, the compression of gzip, makes nothing smaller than by this factor: 258 bytes from 2 bits."""
 
 
-def read_idx(path: Path, sha256: str | None = None) -> Array:
+def read_idx(path: Path, digest: str | None = None) -> Array:
     """Return the array of one file, read-only, its numbers in the byte order of the machine.
 
     The file is two zero bytes, the type of the numbers, the number of axes, the length of each axis as a big-endian
@@ -27,7 +27,7 @@ def read_idx(path: Path, sha256: str | None = None) -> Array:
 
     Args:
         path: The file; whether it is gzipped is seen from its first bytes.
-        sha256: What the SHA-256 of the uncompressed content must be; None for any content.
+        digest: What the uncompressed content must have, such as `sha256:ba89...`; None for any content.
 
     Raises:
         DataError: It cannot be read, is not in this format, is shorter or longer than it says, or has other content.
@@ -52,10 +52,14 @@ def read_idx(path: Path, sha256: str | None = None) -> Array:
     if len(numbers) != expected:
         fault = "is cut off" if len(numbers) < expected else "is longer than its header says"
         raise DataError(f"{path} {fault}: expected {expected} bytes for an array {shape}. Download it again.")
-    digest = hashlib.sha256(start + axes)
-    digest.update(numbers)
-    if sha256 and digest.hexdigest() != sha256:
-        raise DataError(f"{path} has other content than was published: its SHA-256, uncompressed, is not {sha256}.")
+    if digest:
+        algorithm, _, published = digest.partition(":")
+        found = hashlib.new(algorithm, start + axes, usedforsecurity=False)
+        found.update(numbers)
+        if found.hexdigest() != published:
+            raise DataError(
+                f"{path} has other content than was published: its {algorithm}, uncompressed, is not {published}."
+            )
     array = np.frombuffer(numbers, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
     array.setflags(write=False)
     return array

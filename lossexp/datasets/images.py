@@ -26,7 +26,8 @@ _PIXELS = tuple(f"pixel_{row}_{column}" for row in range(_SHAPE[0]) for column i
 class IdxImages(Dataset, ABC):
     """60000 training and 10000 test pictures of 28 x 28 pixels of 0 to 255; validation rows are drawn from the former.
 
-    A subclass states what is published, and the names of its classes.
+    A subclass states what is published, the digest of the uncompressed content of each file, and the names of its
+    classes.
 
     Attributes:
         root: Folder with the four files, gzipped or not; None for the cache, where missing ones are downloaded to.
@@ -38,28 +39,28 @@ class IdxImages(Dataset, ABC):
     standardize: bool = False
 
     publication: ClassVar[Publication]
-    sha256: ClassVar[tuple[str | None, ...]]
+    content: ClassVar[tuple[str, ...]]
     classes: ClassVar[tuple[str, ...]]
 
     def table(self, rng: np.random.Generator) -> Table:
         """Return all pictures, the training ones first."""
-        X, y = _read(*self.publication.files(self.root), sha256=self.sha256)
+        X, y = _read(*self.publication.files(self.root), content=self.content)
         part = np.repeat([PARTS.index(name) for name in _ROWS], list(_ROWS.values()))
         return Table(X, y, _PIXELS, self.classes, target_name="label", part=part, unit=float(self.white))
 
 
 @functools.lru_cache(maxsize=1)  # all runs of a sweep read the same
-def _read(*paths: Path, sha256: tuple[str | None, ...]) -> tuple[Array, Array]:
+def _read(*paths: Path, content: tuple[str, ...]) -> tuple[Array, Array]:
     """Return the pixels `(70000, 784)` as bytes and the labels `(70000,)` of all pictures, both read-only.
 
     Args:
         paths: Images and labels of the training split, then those of the test split.
-        sha256: Of the uncompressed content of each; None where it is not known.
+        content: Digest of the uncompressed content of each.
     """
     pixels, labels = [], []
     for (images, names), n in zip(zip(paths[::2], paths[1::2], strict=True), _ROWS.values(), strict=True):
-        pixels.append(_checked(images, (n, *_SHAPE), sha256[paths.index(images)]).reshape(n, -1))
-        labels.append(_checked(names, (n,), sha256[paths.index(names)]))
+        pixels.append(_checked(images, (n, *_SHAPE), content[paths.index(images)]).reshape(n, -1))
+        labels.append(_checked(names, (n,), content[paths.index(names)]))
         if (counts := np.bincount(labels[-1], minlength=10)).min() == 0 or len(counts) > 10:
             raise DataError(f"{names} does not have the labels 0 to 9, each at least once. Download it again.")
     X, y = np.concatenate(pixels), np.concatenate(labels).astype(np.int64)
@@ -68,8 +69,8 @@ def _read(*paths: Path, sha256: tuple[str | None, ...]) -> tuple[Array, Array]:
     return X, y
 
 
-def _checked(path: Path, shape: tuple[int, ...], sha256: str | None) -> Array:
-    array = read_idx(path, sha256)
+def _checked(path: Path, shape: tuple[int, ...], digest: str) -> Array:
+    array = read_idx(path, digest)
     if array.shape != shape or array.dtype != np.uint8:
         raise DataError(
             f"{path} has an array {array.shape} of {array.dtype}; expected {shape} of bytes. Is it the right file?"

@@ -24,7 +24,7 @@ class MNIST(IdxImages):
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
         ),
         # The mirrors compress differently: it is the content that is known.
-        md5=dict.fromkeys(
+        digests=dict.fromkeys(
             (
                 "train-images-idx3-ubyte.gz",
                 "train-labels-idx1-ubyte.gz",
@@ -33,9 +33,9 @@ class MNIST(IdxImages):
             )
         ),
     )
-    sha256 = (
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    content = (
+        "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     )

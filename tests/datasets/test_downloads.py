@@ -61,8 +61,8 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "lossexp" / "toy"
 
 
-def toy(*mirrors, **md5):
-    return Publication("toy", mirrors, {name: md5.get(name[0]) for name in CONTENT})
+def toy(*mirrors, **digests):
+    return Publication("toy", mirrors, {name: digests.get(name[0]) for name in CONTENT})
 
 
 def test_what_is_missing_is_downloaded_once(server, cache, capsys):
@@ -84,10 +84,10 @@ def test_the_next_mirror_is_asked_where_one_fails(server, nowhere, cache):
     assert toy(nowhere, address(server)).files(None) == [cache / "a.gz", cache / "b.gz"]
 
 
-def test_a_download_with_another_md5_is_not_kept(server, cache):
-    good = hashlib.md5(CONTENT["a.gz"]).hexdigest()
-    with pytest.raises(DataError, match=r"cannot be downloaded \(MD5 hash.*b\.gz.*does not match"):
-        toy(address(server), a=good, b="0" * 32).files(None)
+def test_a_download_with_another_digest_is_not_kept(server, cache):
+    good = hashlib.sha256(CONTENT["a.gz"]).hexdigest()
+    with pytest.raises(DataError, match=r"cannot be downloaded \(SHA256 hash.*b\.gz.*does not match"):
+        toy(address(server), a=f"sha256:{good}", b=f"sha256:{'0' * 64}").files(None)
     assert [path.name for path in cache.iterdir()] == ["a.gz"]
 
 

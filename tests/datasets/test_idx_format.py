@@ -99,10 +99,11 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["a", "a.gz"])
-def test_other_content_than_was_published_is_refused(tmp_path, name):
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_other_content_than_was_published_is_refused(tmp_path, name, algorithm):
     path = write_idx(tmp_path / name, SMALL)
-    known = hashlib.sha256(idx_bytes(SMALL)).hexdigest()
+    known = f"{algorithm}:{hashlib.new(algorithm, idx_bytes(SMALL)).hexdigest()}"
     np.testing.assert_array_equal(read_idx(path, known), SMALL)
     write_idx(path, SMALL[::-1])
-    with pytest.raises(DataError, match="has other content than was published"):
+    with pytest.raises(DataError, match=f"has other content than was published: its {algorithm}"):
         read_idx(path, known)

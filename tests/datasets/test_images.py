@@ -9,13 +9,14 @@ from lossexp.errors import DataError
 from .idx_files import write_idx
 from .toys import parts
 
-NAMES = [name.removesuffix(".gz") for name in MNIST.publication.md5]
+NAMES = [name.removesuffix(".gz") for name in MNIST.publication.digests]
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A folder with files in the form of MNIST of 60 training and 20 test pictures, whose first pixel counts them."""
     monkeypatch.setattr(images, "_ROWS", {"train": 60, "test": 20})
+    monkeypatch.setattr(FashionMNIST, "content", (None,) * 4)
     for (pictures, labels), n, first in zip((NAMES[:2], NAMES[2:]), (60, 20), (0, 60), strict=True):
         pixels = np.random.default_rng(first).integers(0, 256, (n, 28, 28), dtype=np.uint8)
         pixels[:, 0, 0] = first + np.arange(n)
@@ -25,7 +26,6 @@ def root(tmp_path, monkeypatch):
 
 
 def loaded(root, seed=0, **settings):
-    # Fashion-MNIST: its content is not checked, so that a small one will do.
     return FashionMNIST(root=str(root), **settings).load(seed)
 
 
@@ -90,9 +90,16 @@ def test_the_wrong_file_is_refused(root, name, array, message):
         loaded(root)
 
 
-def test_other_pictures_are_not_mnist(root):
+@pytest.mark.parametrize("dataset", [MNIST, FashionMNIST])
+def test_other_pictures_are_refused(root, monkeypatch, dataset):
+    monkeypatch.undo()
     with pytest.raises(DataError, match="train-images-idx3-ubyte has other content than was published"):
-        MNIST(root=str(root)).load(0)
+        dataset(root=str(root)).load(0)
+
+
+def test_mnist_is_not_taken_for_clothes(shared_data):
+    with pytest.raises(DataError, match="other content than was published"):
+        FashionMNIST(root=str(shared_data / "mnist")).load(0)
 
 
 def test_mnist(shared_data):
