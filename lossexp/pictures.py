@@ -5,8 +5,11 @@ The small one in the terminal has the same axis and the same colours: train blue
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ from lossexp.loss_axis import LossAxis, round_numbers
 from lossexp.record import History
 
 if TYPE_CHECKING:
+    from PIL import ImageDraw
     from PIL.Image import Image as PILImage
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
@@ -29,6 +33,7 @@ _WIDTH, _HEIGHT = 800, 500
 _LEFT, _TOP, _RIGHT, _BOTTOM = 70, 92, 776, 452
 _FINE = 3
 """Lines are drawn so many times larger and then reduced, which makes their edges smooth."""
+_STRIP = 50
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,17 @@ class _Frame:
 
 
 class _Sheet:
-    """A picture without its text. Points are in pixels of the finished picture."""
+    """A picture without its text. Points are in pixels.
+
+    What is not upright or level is drawn several times larger into a mask of its own, which is then reduced: its edges
+    are smooth, and no more of the picture is made large than it covers.
+    """
 
     def __init__(self) -> None:
         from PIL import Image, ImageDraw
 
-        self._image = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), "white")
-        self._draw = ImageDraw.Draw(self._image)
+        self.image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+        self._draw = ImageDraw.Draw(self.image)
 
     def grid(self, frame: _Frame) -> None:
         self.straight(frame.epoch_ticks(), (), _GRID)
@@ -90,42 +99,67 @@ class _Sheet:
 
     def straight(self, xs: Iterable[float], ys: Iterable[float], colour: str) -> None:
         """Draw thin lines across the frame, upright at `xs` and level at `ys`, each on one row of pixels."""
-        middle = (_FINE // 2) / _FINE
         for x in xs:
-            self.line(np.array([[round(x) + middle, _TOP], [round(x) + middle, _BOTTOM]]), colour, 1)
+            self._draw.line([round(x), _TOP, round(x), _BOTTOM], colour)
         for y in ys:
-            self.line(np.array([[_LEFT, round(y) + middle], [_RIGHT, round(y) + middle]]), colour, 1)
+            self._draw.line([_LEFT, round(y), _RIGHT, round(y)], colour)
 
     def band(self, x0: float, x1: float) -> None:
         """Shade the frame between two places."""
-        self._draw.rectangle([x * _FINE for x in (x0, _TOP, x1, _BOTTOM)], _BAND)
+        self._draw.rectangle([round(x0), _TOP, round(x1), _BOTTOM], _BAND)
 
-    def line(self, points: Array, colour: str, width: float) -> None:
-        # Joints take a loop in Python; where points are dense no gap between two segments can be seen.
-        joint = "curve" if len(points) < _WIDTH else None
-        self._draw.line((points * _FINE).ravel().tolist(), colour, round(width * _FINE), joint)
+    def lines(self, strokes: Iterable[Array], colour: str, width: float) -> None:
+        """Draw lines through points `(n, 2)` each."""
+        with self._smooth(np.concatenate(strokes := list(strokes)), width, colour) as (draw, place):
+            for points in strokes:
+                # Joints take a loop in Python; where points are dense no gap between two segments can be seen.
+                joint = "curve" if len(points) < _WIDTH else None
+                draw.line(place(points).ravel().tolist(), 255, round(width * _FINE), joint)
 
     def dashes(self, points: Array, colour: str, width: float) -> None:
         along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
         period = max(15.0, along[-1] / 300)  # a curve that goes up and down all the time gets longer dashes
-        for start in np.arange(0, along[-1], period):
-            end = min(start + 0.7 * period, along[-1])
-            between = slice(*np.searchsorted(along, (start, end)))
-            cuts = np.concatenate([[start], along[between], [end]])
-            self.line(np.column_stack([np.interp(cuts, along, side) for side in points.T]), colour, width)
+        starts = np.arange(0, along[-1], period)
+        ends = np.minimum(starts + 0.7 * period, along[-1])
+        cuts = np.sort(np.concatenate([along, starts, ends]))
+        cut = np.column_stack([np.interp(cuts, along, side) for side in points.T])
+        bounds = zip(np.searchsorted(cuts, starts), np.searchsorted(cuts, ends, side="right"), strict=True)
+        self.lines([cut[start:end] for start, end in bounds], colour, width)
 
     def dots(self, points: Array, colour: str) -> None:
-        for x, y in points * _FINE:
-            for radius, fill in ((5.5 * _FINE, "white"), (4.2 * _FINE, colour)):
-                self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
+        for point in points:
+            for radius, fill in ((5.5, "white"), (4.2, colour)):
+                with self._smooth(point[None], 2 * radius, fill) as (draw, place):
+                    draw.ellipse([*place(point - radius), *place(point + radius)], 255)
 
     def crosses(self, points: Array, colour: str) -> None:
         for point in points:
-            for arm in (np.array([5, 5]), np.array([5, -5])):
-                self.line(np.stack([point - arm, point + arm]), colour, 2.4)
+            arms = (np.array([5, 5]), np.array([5, -5]))
+            self.lines([np.stack([point - arm, point + arm]) for arm in arms], colour, 2.4)
 
-    def finished(self) -> PILImage:
-        return self._image.reduce(_FINE)
+    @contextmanager
+    def _smooth(
+        self, points: Array, width: float, colour: str
+    ) -> Iterator[tuple[ImageDraw.ImageDraw, Callable[[Array], Array]]]:
+        """Lay on a colour where something is drawn in 255 on what is given, at places that are given as well.
+
+        Args:
+            points: What it goes through, `(n, 2)`.
+            width: How far it spreads around them.
+            colour: What is laid on.
+        """
+        from PIL import Image, ImageDraw
+
+        corner = np.floor(points.min(axis=0) - width)
+        n_columns, n_rows = (np.ceil(points.max(axis=0) + width) - corner).astype(int).tolist()
+        mask = Image.new("L", (n_columns * _FINE, n_rows * _FINE))
+        yield ImageDraw.Draw(mask), lambda points: (points + 0.5 - corner) * _FINE
+        mask, (left, top) = mask.reduce(_FINE), corner.astype(int).tolist()
+        # Laying a colour on costs most, and most of the mask is empty: go through it in strips.
+        for x in range(0, n_columns, _STRIP):
+            strip = mask.crop((x, 0, min(x + _STRIP, n_columns), n_rows))
+            if box := strip.getbbox():
+                self.image.paste(colour, (left + x + box[0], top + box[1]), strip.crop(box))
 
 
 class CurvePainter:
@@ -180,36 +214,35 @@ class CurvePainter:
             legend += [("    ● ", VALIDATION), (f"best epoch {best_epoch}: {val[is_best][0]:.4g}", _INK)]
         if diverged:
             legend += [("    ✕ diverged", ALARM)]
-        image = sheet.finished()
-        self._write_text(image, frame, title, legend)
+        self._write_text(sheet.image, frame, title, legend)
         if finding and len(best):
-            self._write_finding(image, finding, best[0])
-        self._save(image, path)
+            self._write_finding(sheet.image, finding, best[0])
+        self._save(sheet.image, path)
 
     def _write_text(self, image: PILImage, frame: _Frame, title: str, legend: list[tuple[str, str]]) -> None:
-        from PIL import ImageDraw
-
-        draw = ImageDraw.Draw(image)
-        draw.text((_LEFT, 36), self._fitting(title), _INK, self._bold, anchor="ls")
+        self._write(image, (_LEFT, 36), self._fitting(title), "ls", bold=True)
         for x, label in frame.epoch_ticks().items():
-            draw.text((x, _BOTTOM + 8), label, _INK, self._font, anchor="mt")
+            self._write(image, (x, _BOTTOM + 8), label, "mt")
         for y, label in frame.loss_ticks().items():
-            draw.text((_LEFT - 8, y), label, _INK, self._font, anchor="rm")
-        draw.text(((_LEFT + _RIGHT) / 2, _HEIGHT - 8), "epoch", _INK, self._font, anchor="ms")
+            self._write(image, (_LEFT - 8, y), label, "rm")
+        self._write(image, ((_LEFT + _RIGHT) / 2, _HEIGHT - 8), "epoch", "ms")
         x = float(_LEFT)
         for text, colour in legend:
-            draw.text((x, 68), text, colour, self._font, anchor="ls")
+            self._write(image, (x, 68), text, "ls", colour)
             x += self._font.getlength(text)
 
     def _write_finding(self, image: PILImage, finding: Finding, best: Array) -> None:
         """Write the verdict at the top right of the frame, and a rise below its bracket."""
-        from PIL import ImageDraw
-
-        draw = ImageDraw.Draw(image)
-        draw.text((_RIGHT - 4, _TOP + 6), finding.name, ALARM if finding.rise else _INK, self._bold, anchor="rt")
+        self._write(image, (_RIGHT - 4, _TOP + 6), finding.name, "rt", ALARM if finding.rise else _INK, bold=True)
         if finding.rise:
             text = f"+{100 * finding.rise:.0f} % of headroom"
-            draw.text((_RIGHT - 6, best[1] + 7), text, ALARM, self._font, anchor="rt")
+            self._write(image, (_RIGHT - 6, best[1] + 7), text, "rt", ALARM)
+
+    def _write(
+        self, image: PILImage, at: tuple[float, float], text: str, anchor: str, ink: str = _INK, *, bold: bool = False
+    ) -> None:
+        mask, (left, top) = _written(text, self._bold if bold else self._font, anchor)
+        image.paste(ink, (round(at[0]) + left, round(at[1]) + top), mask)
 
     def _fitting(self, title: str) -> str:
         """Return `title` in one line of drawable characters, cut to the width of the picture."""
@@ -237,19 +270,34 @@ def _draw(
         sheet.band(*frame.x(np.array(finding.best_set)).tolist())
     sheet.grid(frame)
     sheet.straight(best[:, 0], (), _FAINT)
-    for points, colour, stroke in ((train, TRAIN, sheet.line), (val, VALIDATION, sheet.dashes)):
-        if len(points) > 1:
-            stroke(points, colour, 2.3)
-        else:
+    for points, colour in ((train, TRAIN), (val, VALIDATION)):
+        if len(points) < 2:
             sheet.dots(points, colour)
+        elif colour == TRAIN:
+            sheet.lines([points], colour, 2.3)
+        else:
+            sheet.dashes(points, colour, 2.3)
     if finding and finding.rise and len(best) and len(val):
         # A bracket at the right end, from the level of the best epoch up to that of the last.
-        sheet.line(np.array([best[0], [_RIGHT - 6, best[0, 1]]]), ALARM, 1)
-        sheet.line(np.array([[_RIGHT - 6, best[0, 1]], [_RIGHT - 6, val[-1, 1]]]), ALARM, 2.4)
+        corner = np.array([_RIGHT - 6, best[0, 1]])
+        sheet.lines([np.stack([best[0], corner])], ALARM, 1)
+        sheet.lines([np.stack([corner, [_RIGHT - 6, val[-1, 1]]])], ALARM, 2.4)
     sheet.dots(best, VALIDATION)
     if diverged:
         sheet.crosses(np.concatenate([train[-1:], val[-1:]]), ALARM)
     return sheet
+
+
+@functools.lru_cache(maxsize=1000)  # the pictures of a sweep have most of their text in common
+def _written(text: str, font: FreeTypeFont | ImageFont, anchor: str) -> tuple[PILImage, tuple[int, int]]:
+    """Return a mask of a text, and where its upper left corner lies from the anchor."""
+    from PIL import Image, ImageDraw
+
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).textbbox((0, 0), text, font, anchor)
+    corner = math.floor(left), math.floor(top)
+    mask = Image.new("L", (math.ceil(right) - corner[0], math.ceil(bottom) - corner[1]))
+    ImageDraw.Draw(mask).text((-corner[0], -corner[1]), text, 255, font, anchor)
+    return mask, corner
 
 
 def _font(name: str, size: int) -> FreeTypeFont | ImageFont:
