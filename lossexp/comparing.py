@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lossexp import judgement, metrics, ranking, tuning
+from lossexp import judgement, metrics, ranking, same_examples, tuning
 from lossexp.comparison import judging, paired
 from lossexp.comparison.matrix import Matrix, loss_metric_matrix
 from lossexp.comparison.paired import Comparison
@@ -76,10 +76,12 @@ class Compared:
     Attributes:
         contests: The comparison on each dataset; none where there are no two losses to compare.
         over_datasets: Their ranks over the datasets, where there are enough of those with the same metric.
+        remarks: What else there is to say about each dataset without a comparison, if anything.
     """
 
     contests: Mapping[str, Contest]
     over_datasets: Ranking | None
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -91,6 +93,13 @@ class Compared:
         """Rank the losses over the datasets on which they were compared."""
         held = {dataset: contest for dataset, contest in contests.items() if contest}
         return cls(held, _over_datasets(list(held.values())))
+
+    @classmethod
+    def of_sweep(cls, runs_of: Mapping[str, Sequence[Run]]) -> Compared:
+        """Compare the losses of an ordinary sweep by the runs that there are on each dataset."""
+        compared = cls.of({dataset: of_sweep(runs) for dataset, runs in runs_of.items()})
+        apart = {dataset: same_examples.on_one_seed(runs) for dataset, runs in runs_of.items()}
+        return replace(compared, remarks={dataset: remark for dataset, remark in apart.items() if remark})
 
 
 def _over_datasets(contests: Sequence[Contest]) -> Ranking | None:
@@ -138,6 +147,11 @@ def contest(
         )
         for name in by
     }
+    if fixed_split and len(runs[0]) > 1:
+        by_loss = {one.loss: one.runs for one in contenders}
+        best, second = (by_loss[arm.label] for arm in comparisons[by[0]].ranked[:2])
+        if not any(run.problem for run in (*best, *second)):
+            notes = [*notes, same_examples.for_other_examples(best, second)]
     matching = {one.loss: judgement.matching(one.runs[0]) for one in contenders}
     matrix = loss_metric_matrix({one.loss: one.scores for one in contenders}, matching, judging.names(target))
     seeds = [run.job.experiment.seed for run in runs[0]]

@@ -23,7 +23,7 @@ def write(folder: Path, dataset: str, compared: Compared) -> list[str]:
     `comparison.csv` has every two losses by each metric, `comparison.json` everything, `ranks.png` the ranks over many
     datasets.
     """
-    contest, paragraphs = compared.contests.get(dataset), []
+    contest, paragraphs = compared.contests.get(dataset), [compared.remarks.get(dataset, "")]
     if contest:
         _write_pairs(folder / "comparison.csv", contest)
         text = json.dumps(_without_nan(as_tree(contest)), indent=1, allow_nan=False)

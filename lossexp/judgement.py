@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lossexp import metrics
 from lossexp.comparison import calibration, judging
 from lossexp.components import Array
 from lossexp.datasets.base import Data, Split
 from lossexp.links import LINKS, LinkName
 from lossexp.prediction import raw_predictions
 from lossexp.run import Run
-from lossexp.targets import Target
+from lossexp.targets import Target, encode
 
 SHARE_MARGIN = 0.005
 """Half a percentage point of accuracy does not matter, nor as much of another share."""
@@ -61,6 +62,13 @@ def on_test(run: Run) -> dict[str, float]:
     if run.problem:
         return dict.fromkeys(judging.names(run.data.target), math.nan)
     return _judged(run, run.data.test)
+
+
+def errors_on_test(run: Run) -> Array:
+    """Return how wrong each test example is, `(n_samples,)`: 0 or 1 for classes, the squared error for numbers."""
+    target, raw, link = run.data.target, _raw(run, run.data.test)[:, None], _link(run)
+    encoded = encode(run.data.test.y, target, len(raw), np.float64)[:, None]
+    return metrics.task_error(metrics.per_example(raw, encoded, link, target), target)[0]
 
 
 def matching(run: Run) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
     with recording(jobs[0]) as recorder:
         runs = train_together(planned, engine, recorder, "sweep")
         datasets = ranking.by_dataset(runs)
-        compared = comparing.Compared.of({dataset: comparing.of_sweep(same) for dataset, same in datasets.items()})
+        compared = comparing.Compared.of_sweep(datasets)
         for same in datasets.values():
             recorder.sum_up(ranking.rank(same), same, compared)
         with progress.waiting("filling MLflow"):

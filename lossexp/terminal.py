@@ -122,7 +122,8 @@ def sweep_summary(
         if contest := compared.contests.get(dataset):
             comparison_table.show(screen, contest)
         elif len(same) > 1 and len({run.job.experiment.seed for run in same}) == 1:
-            screen.print("One seed does not tell a difference from chance; seed=range(10) may.", style="dim")
+            chance = "One seed does not tell a difference from chance; seed=range(10) may."
+            screen.print(plain(compared.remarks.get(dataset, chance)), style="dim")
     comparison_table.show_ranks(screen, compared)
     comparison_table.show_notes(screen, compared)
     print_problems(screen, runs)

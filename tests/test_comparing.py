@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from lossexp import comparing, recorder, runner
+from lossexp import comparing, judgement, recorder, runner
 from lossexp.comparing import Compared
+from lossexp.comparison import wording
 from lossexp.engines import Engine
 from lossexp.record import Record
 from lossexp.run import Run
@@ -120,3 +122,37 @@ def test_fewer_datasets_other_metrics_or_one_loss_in_common_are_not_ranked():
     alone = contest({"mse": CLEAR["mse"], "gce": CLEAR["cce"]}, dataset="e")
     assert Compared.of({**five, "e": alone}).over_datasets is None
     assert Compared.of({}).over_datasets is None
+
+
+def test_of_one_seed_the_models_are_compared_and_not_the_losses(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce,brier", "optimizer.lr=0.0001,0.3", "model.scale=1")
+    compared = Compared.of_sweep({"moons": runs})
+    assert compared.contests == {}
+    best = list(comparing.ranking.best_per_loss(comparing.ranking.rank(runs)).values())[:2]
+    a, b = (judgement.errors_on_test(row.runs[0]) for row in best)
+    assert set(a) | set(b) <= {0, 0.5, 1}
+    assert (1 - a).mean() == pytest.approx(best[0].runs[0].finished.metrics["test/accuracy"])
+    first, second = (row.runs[0].job.choices["loss"] for row in best)
+    found = f"{sum(a < b)} only the one of {first} has right, {sum(b < a)} only the one of {second} (p "
+    assert found in compared.remarks["moons"]
+    assert Compared.of_sweep({"moons": runs[:1]}).remarks == {}
+
+
+def test_models_of_numbers_are_compared_by_their_squared_errors(tmp_path):
+    runs = swept(tmp_path, "dataset=linear", "loss=mse,mae", "optimizer.lr=0.01")
+    a, b = sorted((judgement.errors_on_test(run) for run in runs), key=np.mean)
+    remark = Compared.of_sweep({"linear": runs}).remarks["linear"]
+    assert np.mean(a) == pytest.approx(min(run.finished.metrics["test/rmse"] for run in runs) ** 2)
+    p = stats.ttest_rel(a, b).pvalue
+    assert f"(p {wording.probability(p)}, paired t test)" in remark
+
+
+def test_one_split_for_all_seeds_says_something_of_other_examples(tmp_path):
+    fixed, own = (
+        comparing.of_sweep(swept(tmp_path / name, "loss=mse,bce", "seed=range(3)", f"dataset.split_seed={split}"))
+        for name, split in (("fixed", "3"), ("own", "null"))
+    )
+    (note,) = (note for note in fixed.notes if "crossed bootstrap" in note)
+    a, b = (np.mean(1 - one.scores["accuracy"]) for one in fixed.contenders)
+    assert f"by {abs(a - b):.3g}" in note or f"by {abs(a - b):.2f}" in note
+    assert not any("crossed bootstrap" in note for note in own.notes)

@@ -113,7 +113,10 @@ ABOVE = (
     "lossexp.trackers",
     "lossexp.ui",
     *(f"lossexp.{name}" for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "serving")),
-    *(f"lossexp.{name}" for name in ("comparing", "comparison_files", "comparison_table", "critical_difference")),
+    *(
+        f"lossexp.{name}"
+        for name in ("comparing", "comparison_files", "comparison_table", "critical_difference", "same_examples")
+    ),
     *(f"lossexp.{name}" for name in ("entries", "judgement", "tuning")),
 )
 """What knows configurations, folders, trackers and screens."""

@@ -1,0 +1,63 @@
+"""What the examples of one test split say about trained models, beside what the seeds say about losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lossexp import judgement, ranking
+from lossexp.comparison import wording
+from lossexp.comparison.examples import crossed_bootstrap, mcnemar, paired_t
+from lossexp.run import Run
+
+
+def on_one_seed(runs: Sequence[Run]) -> str | None:
+    """Return what the runs of a sweep over losses with one seed say about the best models of the two best losses.
+
+    None where there are no two such models, or no test split.
+    """
+    if len({run.job.experiment.seed for run in runs}) > 1 or not len(runs[0].data.test):
+        return None
+    best = [row.runs[0] for row in ranking.best_per_loss(ranking.rank(runs)).values() if row.means]
+    return two_models(*best[:2]) if len(best) > 1 else None
+
+
+def two_models(a: Run, b: Run) -> str:
+    """Return how two models differ on the same test examples, in words.
+
+    Classes: who is right where the other is wrong, by McNemar's test. Numbers: the mean difference of the squared
+    errors, by the paired t test.
+    """
+    of_a, of_b = judgement.errors_on_test(a), judgement.errors_on_test(b)
+    first, second = a.job.choices["loss"], b.job.choices["loss"]
+    if a.data.target.task.is_classes:
+        found = mcnemar(of_a < 0.5, of_b < 0.5)
+        seen = f"{found.only_a} only the one of {first} has right, {found.only_b} only the one of {second}"
+        p, test = found.p, "McNemar"
+    else:
+        tested = paired_t(of_a, of_b)
+        seen = f"the squared error of the one of {first} is higher by {wording.with_interval(tested.mean)}"
+        p, test = tested.p, "paired t test"
+    return (
+        f"The best models of {first} and {second} on the same {len(of_a)} test examples: {seen} "
+        f"(p {wording.probability(p)}, {test}). About the losses one seed says nothing; seed=range(10) may."
+    )
+
+
+def for_other_examples(a: Sequence[Run], b: Sequence[Run]) -> str:
+    """Return how the errors of two losses differ for other seeds and other examples at once, in words.
+
+    Args:
+        a: The runs of one loss, one for each seed; all with the same test split.
+        b: Those of the other loss, for the same seeds in the same order.
+    """
+    differences = np.stack([judgement.errors_on_test(one) for one in b])
+    differences -= np.stack([judgement.errors_on_test(one) for one in a])
+    kind = "share of errors" if a[0].data.target.task.is_classes else "mean squared error"
+    estimate = crossed_bootstrap(differences, np.random.default_rng(0))
+    first, second = a[0].job.choices["loss"], b[0].job.choices["loss"]
+    return (
+        f"All seeds have the same test examples. For others as well, {second} has a higher {kind} than {first} by "
+        f"{wording.with_interval(estimate)} (crossed bootstrap)."
+    )
