@@ -9,7 +9,7 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.datasets.base import Split
-from lossexp.rows import FileRows, Window, lay_out, taken, windows
+from lossexp.rows import WINDOW_BYTES, FileRows, Window, lay_out, taken, windows
 from lossexp.targets import Target, encode
 
 GATHER_ELEMENTS = 2**20
@@ -117,6 +117,32 @@ class StackedSplit:
             if weight is not None and own is not None:
                 weight[0, stream] = taken(own, rows[stream]) / self._mean_weight[stream]
         return Batch(X, encoded, weight)
+
+
+def held_bytes(split: Split, n_outputs: int, n_streams: int, dtype: np.dtype[Any], at_once: int = 0) -> int:
+    """Estimate the memory that the examples of a split take while they are trained on.
+
+    An array is laid out for each stream, and copied in its shuffled order. Of a file there is a window three times, as
+    it is read, put together and shuffled; of sparse rows there are the rows themselves and two pieces laid out.
+
+    Args:
+        split: The split of one stream.
+        n_outputs: Number of outputs of the model.
+        n_streams: Number of streams.
+        dtype: Type of what is laid out.
+        at_once: Examples that a step takes at once; 0 for a split that is only measured, which takes next to nothing.
+    """
+    n_samples, n_features = split.X.shape
+    row = n_streams * (n_features + 1 + n_outputs) * dtype.itemsize
+    if isinstance(split.X, np.ndarray):
+        return 2 * n_samples * row
+    if isinstance(split.X, FileRows):
+        window = min(WINDOW_BYTES // (n_features * split.X.dtype.itemsize), n_samples)
+        stored, laid_out = 0, max(3 * window, 2 * at_once) * row
+    else:
+        stored = sum(array.nbytes for array in (split.X.data, split.X.indices, split.X.indptr))
+        laid_out = max(2 * min(GATHER_ELEMENTS * dtype.itemsize, n_samples * row), at_once * row)
+    return n_streams * (split.y.nbytes + stored) + (laid_out if at_once else 0)
 
 
 def _mean_weight(split: Split) -> float:

@@ -83,7 +83,7 @@ class Checkpoints:
         order = [places[epoch] for epoch in epochs]
         member = self.stack.members[run]
         constant_losses, constant_errors, constant_train_loss = self._constant(member)
-        rule = member.experiment.early_stopping
+        rule, groups = member.experiment.early_stopping, member.data.val.groups
         return Evidence(
             epochs=np.array(epochs),
             losses=np.ascontiguousarray(self._losses[order, run].T),
@@ -96,6 +96,7 @@ class Checkpoints:
             ending=ending,
             selected_on_validation=rule.selects_on_validation,
             kept_epoch=kept if kept in places else None,
+            groups=None if groups is None else groups[self.examples],
         )
 
     def _constant(self, member: Member) -> tuple[Array, Array, float]:

@@ -7,7 +7,8 @@ means or probabilities. Losses are computed on raw predictions wherever that is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from lossexp import numerics
 from lossexp.components import Array
 
 LinkName = Literal["identity", "logistic", "softmax", "log"]
+
+
+PullBack: TypeAlias = Callable[[Array], object]
+"""Turns d value / d prediction into d value / d raw, in place."""
 
 
 class Link(ABC):
@@ -25,8 +30,14 @@ class Link(ABC):
         """Return the prediction for `raw`, of the same shape; `out` may be `raw`."""
 
     @abstractmethod
-    def pull_back(self, prediction: Array, gradient: Array) -> None:
-        """Turn d value / d prediction into d value / d raw, in place in `gradient`."""
+    def error(self, raw: Array, target: Array, out: Array | None = None) -> tuple[Array, PullBack]:
+        """Return prediction - target, and what turns a derivative by the prediction into one by `raw`.
+
+        Args:
+            raw: Raw predictions.
+            target: What they should become, of a shape that broadcasts to theirs.
+            out: Where the error is written to; may be `raw`.
+        """
 
     @abstractmethod
     def probabilities(self, raw: Array) -> Array:
@@ -46,8 +57,9 @@ class Identity(Link):
         np.copyto(out, raw)
         return out
 
-    def pull_back(self, prediction: Array, gradient: Array) -> None:
-        """Leave the gradient as it is."""
+    def error(self, raw: Array, target: Array, out: Array | None = None) -> tuple[Array, PullBack]:
+        """Return raw - target; the gradient stays as it is."""
+        return np.subtract(raw, target, out=out), lambda gradient: None
 
     def probabilities(self, raw: Array) -> Array:
         """Return the clipped raw predictions, all classes alike where every output is 0."""
@@ -61,10 +73,19 @@ class Logistic(Link):
         """Return the sigmoid."""
         return numerics.sigmoid(raw, out)
 
-    def pull_back(self, prediction: Array, gradient: Array) -> None:
-        """Multiply by p (1 - p)."""
-        np.multiply(gradient, prediction, out=gradient)
-        np.multiply(gradient, 1 - prediction, out=gradient)
+    def error(self, raw: Array, target: Array, out: Array | None = None) -> tuple[Array, PullBack]:
+        """Return p - target = p (1 - target) - q target, with q = 1 - p; the gradient is multiplied by p q.
+
+        Written so, the error keeps its relative accuracy where a right answer is sure, and so does the gradient where a
+        wrong one is: q is never computed as a difference from 1.
+        """
+        p, q = numerics.sigmoids(raw)
+
+        def pull_back(gradient: Array) -> None:
+            np.multiply(gradient, p, out=gradient)
+            np.multiply(gradient, q, out=gradient)
+
+        return np.subtract(p * (1 - target), q * target, out=out), pull_back
 
     def probabilities(self, raw: Array) -> Array:
         """Return the sigmoids; those of many classes are scaled to sum to 1."""
@@ -78,10 +99,15 @@ class Softmax(Link):
         """Return the softmax over axis 0."""
         return numerics.softmax(raw, np.empty_like(raw) if out is None else out)
 
-    def pull_back(self, prediction: Array, gradient: Array) -> None:
-        """Apply the Jacobian diag(p) - p p^T: g becomes p (g - sum of g p)."""
-        np.subtract(gradient, np.add.reduce(gradient * prediction, axis=0), out=gradient)
-        np.multiply(gradient, prediction, out=gradient)
+    def error(self, raw: Array, target: Array, out: Array | None = None) -> tuple[Array, PullBack]:
+        """Return p - target; the gradient is multiplied by the Jacobian diag(p) - p p^T, to p (g - sum of g p)."""
+        p = self.inverse(raw)
+
+        def pull_back(gradient: Array) -> None:
+            np.subtract(gradient, np.add.reduce(gradient * p, axis=0), out=gradient)
+            np.multiply(gradient, p, out=gradient)
+
+        return np.subtract(p, target, out=out), pull_back
 
     def probabilities(self, raw: Array) -> Array:
         """Return the softmax."""
@@ -95,9 +121,10 @@ class Log(Link):
         """Return exp(raw)."""
         return np.exp(raw, out=out)
 
-    def pull_back(self, prediction: Array, gradient: Array) -> None:
-        """Multiply by the prediction."""
-        np.multiply(gradient, prediction, out=gradient)
+    def error(self, raw: Array, target: Array, out: Array | None = None) -> tuple[Array, PullBack]:
+        """Return exp(raw) - target; the gradient is multiplied by exp(raw)."""
+        mean = self.inverse(raw)
+        return np.subtract(mean, target, out=out), lambda gradient: np.multiply(gradient, mean, out=gradient)
 
     def probabilities(self, raw: Array) -> Array:
         """Return the positive predictions scaled to sum to 1."""

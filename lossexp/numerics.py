@@ -20,6 +20,21 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     return np.reciprocal(out, out=out)
 
 
+def sigmoids(z: Array) -> tuple[Array, Array]:
+    """Return 1 / (1 + exp(-z)) and 1 / (1 + exp(z)), whose sum is 1, both exact in both tails, from one exponential.
+
+    1 minus the first one would have lost the second where that is small. The odds exp(-z) are kept finite: infinity
+    times the probability 0 is not 1.
+    """
+    odds = np.negative(z)
+    with np.errstate(over="ignore"):
+        np.exp(odds, out=odds)
+    np.minimum(odds, 1 / np.finfo(odds.dtype).tiny, out=odds)
+    p = odds + 1
+    np.reciprocal(p, out=p)
+    return p, np.multiply(odds, p, out=odds)
+
+
 def softplus(z: Array) -> Array:
     """Return log(1 + exp(z)) without overflow; the small tail keeps its relative accuracy through log1p."""
     tail = np.log1p(np.exp(-np.abs(z)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from lossexp import judgement, ranking
 from lossexp.comparison import wording
-from lossexp.comparison.examples import crossed_bootstrap, mcnemar, paired_t
+from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar, paired_t
 from lossexp.run import Run
 
 
@@ -26,19 +26,21 @@ def on_one_seed(runs: Sequence[Run]) -> str | None:
 def two_models(a: Run, b: Run) -> str:
     """Return how two models differ on the same test examples, in words.
 
-    Classes: who is right where the other is wrong, by McNemar's test. Numbers: the mean difference of the squared
-    errors, by the paired t test.
+    Classes: who is right where the other is wrong, by McNemar's test. Numbers, and examples in groups: the mean
+    difference of the errors, by the paired t test.
     """
     of_a, of_b = judgement.errors_on_test(a), judgement.errors_on_test(b)
     first, second = a.job.choices["loss"], b.job.choices["loss"]
-    if a.data.target.task.is_classes:
+    is_classes, groups = a.data.target.task.is_classes, a.data.test.groups
+    if is_classes and groups is None:
         found = mcnemar(of_a < 0.5, of_b < 0.5)
         seen = f"{found.only_a} only the one of {first} has right, {found.only_b} only the one of {second}"
         p, test = found.p, "McNemar"
     else:
-        tested = paired_t(of_a, of_b)
-        seen = f"the squared error of the one of {first} is higher by {wording.with_interval(tested.mean)}"
-        p, test = tested.p, "paired t test"
+        tested = paired_t(by_group(of_a, groups), by_group(of_b, groups))
+        kind = "share of errors" if is_classes else "squared error"
+        seen = f"the {kind} of the one of {first} is higher by {wording.with_interval(tested.mean)}"
+        p, test = tested.p, "paired t test" if groups is None else f"paired t test over {tested.df + 1} groups"
     return (
         f"The best models of {first} and {second} on the same {len(of_a)} test examples: {seen} "
         f"(p {wording.probability(p)}, {test}). About the losses one seed says nothing; seed=range(10) may."
@@ -55,7 +57,7 @@ def for_other_examples(a: Sequence[Run], b: Sequence[Run]) -> str:
     differences = np.stack([judgement.errors_on_test(one) for one in b])
     differences -= np.stack([judgement.errors_on_test(one) for one in a])
     kind = "share of errors" if a[0].data.target.task.is_classes else "mean squared error"
-    estimate = crossed_bootstrap(differences, np.random.default_rng(0))
+    estimate = crossed_bootstrap(by_group(differences, a[0].data.test.groups), np.random.default_rng(0))
     first, second = a[0].job.choices["loss"], b[0].job.choices["loss"]
     return (
         f"All seeds have the same test examples. For others as well, {second} has a higher {kind} than {first} by "

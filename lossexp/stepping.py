@@ -51,7 +51,7 @@ class Stepper:
         self.states = states or [part.component.init(_runs(params, part.runs)) for part in stack.optimizers]
         n_units = sum(n_units for n_units, _ in stack.model.layer_sizes(stack.n_features, stack.n_outputs))
         n_read = 0 if stack.train.whole else len(stack.streams) * stack.train.n_columns
-        self.block = max(BLOCK_ELEMENTS // max(n_units * stack.n_runs, n_read), 1)
+        self.block = block_size(n_units * stack.n_runs, n_read)
         self._workspaces: dict[int, tuple[Any, Array]] = {}
         self._moves = [
             (part.component, _runs(params, part.runs), _runs(self.gradients, part.runs), state)
@@ -71,9 +71,10 @@ class Stepper:
         """Take every step of epoch `number` (from 1)."""
         weights, learning_rates = self._factors(number)
         for step, batch in enumerate(self._batches()):
-            if isinstance(searcher := self._moves[0][0], Searcher):
+            searcher, *_, state = self._moves[0]
+            if isinstance(searcher, Searcher):
                 evaluate = functools.partial(self._evaluate, batch, weights[step])
-                searcher.search(self.params, self.gradients, evaluate)
+                searcher.search(self.params, self.gradients, state, evaluate)
             else:
                 self._write_gradients(batch, weights[step])
             for (optimizer, params, gradients, state), lr in zip(self._moves, learning_rates, strict=True):
@@ -153,6 +154,16 @@ class Stepper:
             spread = np.empty((stack.n_outputs, stack.n_runs, n_samples), dtype=stack.dtype)
             self._workspaces[n_samples] = stack.model.workspace(size), spread
         return self._workspaces[n_samples]
+
+
+def block_size(n_activations: int, n_read: int) -> int:
+    """Return how many examples of a batch are taken at once.
+
+    Args:
+        n_activations: Numbers that all runs compute for an example.
+        n_read: Numbers that are read of it, in all streams; 0 where features are in memory.
+    """
+    return max(BLOCK_ELEMENTS // max(n_activations, n_read), 1)
 
 
 def _runs(arrays: Params, runs: slice) -> Params:

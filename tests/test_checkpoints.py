@@ -97,11 +97,16 @@ def test_losses_count_by_their_weight():
     assert evidence.constant_losses[0] == evidence.losses[0, 0] == 0
 
 
-def test_of_many_examples_some_are_kept(monkeypatch):
-    whole = train(one(drawn(BINARY), BCE()))[0].finished.evidence
+def test_of_many_examples_some_are_kept_with_their_groups(monkeypatch):
+    data = drawn(BINARY)
+    grouped = dataclasses.replace(data, val=Split(data.val.X, data.val.y, groups=np.arange(10) // 3))
+    whole = train(one(data, BCE()))[0].finished.evidence
+    assert whole.groups is None
+    np.testing.assert_array_equal(train(one(grouped, BCE()))[0].finished.evidence.groups, np.arange(10) // 3)
     monkeypatch.setattr(checkpoints, "MAX_EXAMPLES", 7)
-    some = train(one(drawn(BINARY), BCE()))[0].finished.evidence
+    some = train(one(grouped, BCE()))[0].finished.evidence
     spread = [0, 1, 2, 4, 5, 7, 8]
+    np.testing.assert_array_equal(some.groups, np.array(spread) // 3)
     np.testing.assert_array_equal(some.losses, whole.losses[spread])
     np.testing.assert_array_equal(some.constant_losses, whole.constant_losses[spread])
 

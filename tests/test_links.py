@@ -35,11 +35,21 @@ def test_inverses_by_their_definition(raw):
 
 
 @pytest.mark.parametrize("name", LINKS)
+def test_the_error_is_prediction_minus_target_and_is_written_where_it_is_told(name, raw):
+    link, target = LINKS[name], np.random.default_rng(1).normal(size=(3, 1, 5))
+    error, _ = link.error(raw, target)
+    np.testing.assert_allclose(error, link.inverse(raw) - target, rtol=1e-13, atol=1e-15)
+    assert link.error(raw, target, raw)[0] is raw
+    np.testing.assert_array_equal(raw, error)
+
+
+@pytest.mark.parametrize("name", LINKS)
 def test_pull_back_is_the_chain_rule(name, raw):
     """The gradient of sum(c · inverse(raw)) for random c, output by output."""
     link, c = LINKS[name], np.random.default_rng(1).normal(size=raw.shape)
     gradient = c.copy()
-    link.pull_back(link.inverse(raw), gradient)
+    _, pull_back = link.error(raw, np.zeros_like(raw))
+    pull_back(gradient)
     for output in range(len(raw)):
         unit = np.eye(3)[:, output, None, None]
         numeric = four_point(lambda move, unit=unit: (c * link.inverse(raw + move * unit)).sum(axis=0), 0.0)

@@ -21,6 +21,18 @@ def test_sigmoid_in_both_tails(dtype, rtol):
     np.testing.assert_allclose(result, expected, rtol=rtol, atol=SMALLEST_NORMAL[dtype])
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-15), (np.float32, 5e-7)])
+def test_both_sigmoids_in_both_tails(dtype, rtol):
+    z = Z.astype(dtype)
+    with mpmath.workdps(100):
+        expected = [float(1 / (1 + mpmath.exp(-mpmath.mpf(float(x))))) for x in z]
+        others = [float(1 / (1 + mpmath.exp(mpmath.mpf(float(x))))) for x in z]
+    p, q = numerics.sigmoids(z)
+    assert p.dtype == q.dtype == dtype
+    np.testing.assert_allclose(p, expected, rtol=rtol, atol=SMALLEST_NORMAL[dtype])
+    np.testing.assert_allclose(q, others, rtol=rtol, atol=SMALLEST_NORMAL[dtype])
+
+
 def test_sigmoid_may_write_over_its_argument():
     z = Z.copy()
     expected = numerics.sigmoid(z)

@@ -25,6 +25,29 @@ class McNemar:
     p: float
 
 
+def by_group(values: Array, groups: Array | None) -> Array:
+    """Return values of examples that depend on each other as one value per group, of the same mean.
+
+    Of groups of one size it is the mean of each. Of others it is the mean of all, plus what the group adds to its
+    uncertainty: the spread of the result is that of the mean over whole groups.
+
+    Args:
+        values: `(..., n_samples)`.
+        groups: The group of each example, `(n_samples,)`; None where all are independent, which leaves the values.
+
+    Returns:
+        `(..., n_groups)`.
+
+    Source: Liang and Zeger (1986).
+    """
+    if groups is None:
+        return values
+    different, place = np.unique(groups, return_inverse=True)
+    mean = values.mean(axis=-1, keepdims=True)
+    sums = np.apply_along_axis(lambda row: np.bincount(place, row), -1, values - mean)
+    return np.asarray(mean + sums * (len(different) / len(groups)))
+
+
 def paired_t(of_a: Array, of_b: Array, *, level: float = 0.95) -> TTest:
     """Test the mean of A - B over the examples, such as of their losses; it speaks of these two models alone.
 

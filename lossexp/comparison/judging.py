@@ -53,7 +53,7 @@ def matching_metrics(loss: Loss, target: Target) -> tuple[str, ...]:
     shown = set(names(target))
     if not estimates_probabilities(loss.on(target), target):
         shown -= {"log_loss", "brier"}
-    own = (f"pinball_{100 * loss.tau:g}",) if isinstance(loss, Pinball) else ()
+    own = (f"pinball_{100 * loss.tau:g}", *(["mae"] if loss.tau == 0.5 else [])) if isinstance(loss, Pinball) else ()
     return tuple(name for name in (*own, *loss.judged_by) if name in shown)
 
 

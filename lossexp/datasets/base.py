@@ -31,11 +31,13 @@ class Split:
         X: Features `(n_samples, n_features)`, an array or a SciPy CSR matrix.
         y: Targets `(n_samples,)`.
         weight: How much each example counts `(n_samples,)`, at least 0; None where all count alike.
+        groups: Examples with the same number depend on each other `(n_samples,)`; None where all are independent.
     """
 
     X: Rows
     y: Array
     weight: Array | None = None
+    groups: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -170,7 +172,8 @@ class Dataset(Component, ABC):
             unused=(table.target_name, *table.unused),
         )
         weights = [None if table.weight is None else table.weight[part].astype(np.float64) for part in rows]
-        others = [*y, *(weight for weight in weights if weight is not None)]
+        groups = [table.dependent(part) for part in rows]
+        others = [array for array in (*y, *weights, *groups) if array is not None]
         if isinstance(table.X, Streamed):
             X, seal = table.X.store(
                 rows,
@@ -182,11 +185,10 @@ class Dataset(Component, ABC):
         else:
             X = [preparation.transform(part) for part in (train, table.rows(rows[1]), table.rows(rows[2]))]
             fingerprint = _seal(*X, *others)
-        splits = [Split(*arrays) for arrays in zip(X, y, weights, strict=True)]
         return Data(
             name=self.name,
             target=table.target,
-            **dict(zip(PARTS, splits, strict=True)),
+            **dict(zip(PARTS, map(Split, X, y, weights, groups), strict=True)),
             class_names=table.class_names,
             feature_names=preparation.feature_names,
             fingerprint=fingerprint,
@@ -223,9 +225,15 @@ class Dataset(Component, ABC):
             if not len(val):
                 val, train = self._cut(table, train, n_rows(self.val_fraction, len(train)), rng)
         if not (len(train) and len(val)):
+            together = "group" if table.time is None else "time"
+            advice = "Use more rows."
+            if table.part is not None:
+                advice = "Say of more rows that they are for training."
+            elif table.group is not None or table.time is not None:
+                advice = f"Use more rows, or a dataset.{together} that keeps fewer of them together."
             raise DataError(
                 f"{self.where}: {len(train)} rows are for training and {len(val)} for validation, at least one is "
-                "needed for each. Use more rows, or more groups or times to keep apart."
+                f"needed for each. {advice}"
             )
         train, _ = draw(train, self._strata(table), self._n_train(len(train)))
         if table.target.task.is_classes:

@@ -25,6 +25,7 @@ class DataCard:
         constant: Input columns with one value only.
         duplicates: Rows that are equal to an earlier one, target included; None where they were not counted.
         suspects: Columns that may give the target away, each with the reason.
+        groups: How many groups or times the rows are of, by which column; empty where they are independent.
     """
 
     source: str
@@ -37,6 +38,7 @@ class DataCard:
     constant: Sequence[str] = ()
     duplicates: int | None = None
     suspects: Sequence[str] = ()
+    groups: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
@@ -47,7 +49,7 @@ class DataCard:
         kinds = (f"{len(names)} {kind} ({_some(names)})" for kind, names in self.columns.items() if names)
         classes = _some([f"{name} {count}" for name, count in self.classes.items()])
         told = [
-            ("data", f"{self.source}: {self.rows} rows"),
+            ("data", f"{self.source}: {self.rows} rows{', ' if self.groups else ''}{self.groups}"),
             ("target", f"{self.target}{': ' if classes else ''}{classes}"),
             ("columns", ", ".join(kinds)),
             ("missing", _some([f"{name} {count}" for name, count in self.missing.items()])),

@@ -11,6 +11,9 @@ import numpy as np
 
 from lossexp.components import Array
 
+MOST_BLOCKS = 50
+"""Rows in time are cut into so many blocks at most: enough for a test of their means, and each as long as can be."""
+
 
 def n_rows(fraction: float, n: int) -> int:
     """Return `fraction * n`, rounded up, so that a positive fraction of something is never nothing."""
@@ -73,3 +76,17 @@ def draw_together(order: Array, group: Array, sequence: Array, size: int) -> tup
     n_taken = 1 + int(np.argmin(np.abs(rows[:-1] - size)))
     chosen = np.isin(group[order], sequence[:n_taken])
     return order[chosen], order[~chosen]
+
+
+def blocks(time: Array) -> Array:
+    """Return the block of consecutive times that each row belongs to, numbers in order of time, `(n_samples,)`.
+
+    Blocks have about the same number of rows, and rows of one time are never in two. What one row has in common with
+    rows shortly before and after it stays within a block, but for the few at its ends: where that lasts for much less
+    than a block, sums over blocks are next to independent though single rows are not.
+
+    Source: Carlstein (1986); Ibragimov and Müller (2010), few and long blocks with Student's t.
+    """
+    _, place, counts = np.unique(time, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    return np.asarray((middle * MOST_BLOCKS / len(time)).astype(np.int64)[place])

@@ -11,6 +11,7 @@ from lossexp.components import Array
 from lossexp.datasets import conversion
 from lossexp.datasets.card import DataCard
 from lossexp.datasets.preparation import Rows
+from lossexp.datasets.splitting import blocks
 from lossexp.datasets.streaming import Streamed
 from lossexp.errors import DataError
 from lossexp.targets import Target, Task
@@ -35,8 +36,10 @@ class Table:
         class_names: One per class; none for a continuous target.
         target_name: What the target is called.
         weight: How much each row counts `(n_samples,)`, at least 0; None where all count alike.
-        group: Rows with the same number 0..n_groups-1 go into the same split `(n_samples,)`; None for no groups.
-        time: The same, and the splits follow each other in time: the largest numbers are for testing.
+        group: Rows with the same number 0..n_groups-1 depend on each other and go into the same split `(n_samples,)`;
+            None for no groups.
+        time: The same, and the splits follow each other in time: the largest numbers are for testing. Rows of times
+            that are close depend on each other as well.
         part: Place in `PARTS` of the split that each row belongs to, `(n_samples,)`; None where splits are drawn.
             Validation rows are drawn from the training rows if there are none.
         unit: What numbers in an array `X` are counted in: they are divided by it, unless they are standardized.
@@ -69,6 +72,12 @@ class Table:
     def rows(self, part: Array) -> Rows:
         """Return some of the rows of `X`."""
         return self.X.iloc[part] if hasattr(self.X, "iloc") else self.X[part]
+
+    def dependent(self, part: Array) -> Array | None:
+        """Return which of some rows depend on each other, by equal numbers `(n_part,)`; None where none do."""
+        if self.time is not None:
+            return blocks(self.time[part])
+        return None if self.group is None else self.group[part]
 
     def check(self, where: str) -> None:
         """Refuse a table that cannot be learned from.
@@ -103,9 +112,8 @@ class Table:
         """
         if conversion.is_sparse(X):
             if not conversion.in_bounds(X.data):
-                raise DataError(
-                    f"{where}: a value is missing, infinite or beyond {conversion.LARGEST:g}. Mend the file."
-                )
+                column = X.indices[np.flatnonzero(~(np.abs(X.data) <= conversion.LARGEST))[0]]
+                conversion.refuse_extremes(where, self.feature_names[column], X[:, [column]].toarray()[:, 0])
         elif not isinstance(X, np.ndarray):
             self._check_columns(X, where)
         elif not conversion.in_bounds(X):

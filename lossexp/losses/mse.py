@@ -45,7 +45,16 @@ class MSE(Loss):
         "least_squares",
         "ols",
         "reg:squarederror",
+        "regression",
+        "regression_l2",
+        "rmse",
+        "sum_of_squares",
+        "sse",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "convex", self._settled == "identity")
 
     def link_name(self, target: Target) -> LinkName:
         """Return the chosen link, or the natural one of the target."""
@@ -79,14 +88,15 @@ class MSE(Loss):
 
 def squared_error(raw: Array, target: Array, link_name: LinkName) -> Array:
     """Return the sum over the outputs of (prediction - target)²."""
-    error = LINKS[link_name].inverse(raw) - target
+    error, _ = LINKS[link_name].error(raw, target)
+    if link_name == "softmax":
+        # The errors of all classes add up to 0, and so the others know that of a sure right answer better than 1 - p.
+        error -= np.rint(target) * np.add.reduce(error, axis=0)
     return summed(np.square(error, out=error))
 
 
 def write_gradient(raw: Array, target: Array, link_name: LinkName, factor: Scalar, out: Array) -> None:
     """Write factor (prediction - target) · d prediction / d raw into `out`, which may be `raw`."""
-    link = LINKS[link_name]
-    prediction = link.inverse(raw)
-    np.subtract(prediction, target, out=out)
-    np.multiply(out, factor, out=out)
-    link.pull_back(prediction, out)
+    error, pull_back = LINKS[link_name].error(raw, target, out)
+    np.multiply(error, factor, out=error)
+    pull_back(error)

@@ -26,8 +26,6 @@ class Savage(MarginLoss):
 
     def slope(self, margin: Array) -> None:
         """Write -4 s² (1 - s) with s = sigmoid(-2m)."""
-        np.multiply(margin, -2, out=margin)
-        numerics.sigmoid(margin, out=margin)
-        slope = np.subtract(margin, 1)
-        np.multiply(slope, 4, out=slope)
-        np.multiply(np.square(margin, out=margin), slope, out=margin)
+        s, rest = numerics.sigmoids(-2 * margin)
+        np.multiply(rest, -4, out=rest)
+        np.multiply(np.square(s, out=s), rest, out=margin)

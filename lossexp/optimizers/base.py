@@ -87,12 +87,15 @@ class Searcher(Optimizer, ABC):
     """
 
     @abstractmethod
-    def search(self, params: Sequence[Array], gradients: Sequence[Array], evaluate: Callable[[], float]) -> None:
+    def search(
+        self, params: Sequence[Array], gradients: Sequence[Array], state: State, evaluate: Callable[[], float]
+    ) -> None:
         """Look for better parameters and write params - better into `gradients`, for `step` to take.
 
         Args:
             params: The parameters; moved about, and back in their place at the end.
             gradients: Where `evaluate` writes the gradients.
+            state: What `init` returned, updated in place.
             evaluate: Returns the mean loss over the training split at `params`, and writes its gradients.
         """
 

@@ -18,7 +18,7 @@ class GD(Optimizer):
     Source: Cauchy (1847).
     """
 
-    other_names = ("gradient_descent", "steepest_descent", "batch_gradient_descent")
+    other_names = ("gradient_descent", "steepest_descent", "batch_gradient_descent", "batch_gd")
 
     def gradient_factor(self, lr: Scalar) -> Scalar:
         """Return `lr`."""

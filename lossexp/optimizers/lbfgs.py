@@ -16,8 +16,9 @@ from lossexp.optimizers.base import Searcher, State
 class LBFGS(Searcher):
     """SciPy's L-BFGS on the whole training split: the reference optimum of smooth convex losses.
 
-    Each epoch is a search of its own, with a line search in every iteration; nothing is to be tuned. For the last
-    digits use training.dtype=float64. The penalty is weight_decay/2 times the sum of squared weights, as it is in
+    Each epoch is a search of its own, with a line search in every iteration; nothing is to be tuned. When a search
+    gains no more than the rounding of the loss it is the last: the run has converged, and stays. For the last digits
+    use training.dtype=float64. The penalty is weight_decay/2 times the sum of squared weights, as it is in
     gradient descent. Runs with it are trained alone.
 
     Source: Liu and Nocedal (1989); Byrd, Lu, Nocedal and Zhu (1995).
@@ -34,11 +35,23 @@ class LBFGS(Searcher):
 
     other_names = ("l_bfgs", "l_bfgs_b", "bfgs", "newton", "quasi_newton")
 
-    def search(self, params: Sequence[Array], gradients: Sequence[Array], evaluate: Callable[[], float]) -> None:
+    def init(self, params: Sequence[Array]) -> State:
+        """Return whether the run has converged, 0 or 1."""
+        return [np.zeros_like(params[0][:1, :, :1])]
+
+    def search(
+        self, params: Sequence[Array], gradients: Sequence[Array], state: State, evaluate: Callable[[], float]
+    ) -> None:
         """Minimise the mean loss and the penalty."""
+        (has_converged,) = state
+        if has_converged.all():
+            for gradient in gradients:
+                gradient.fill(0)
+            return
         from scipy.optimize import minimize
 
         start = _flat(params)
+        values: list[float] = []
 
         def objective(point: Array) -> tuple[float, Array]:
             _write(point, params)
@@ -47,10 +60,14 @@ class LBFGS(Searcher):
                 weights = param[..., :-1]
                 value += float(self.weight_decay) / 2 * float(np.sum(np.square(weights), dtype=np.float64))
                 gradient[..., :-1] += self.weight_decay * weights
+            values.append(value)
             return value, _flat(gradients)
 
         options: Any = {"maxiter": self.iterations, "maxcor": self.memory, "ftol": 0.0, "gtol": 0.0}
         found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
+        # The next search would start from the same place, or from one that is not better but for rounding. What is not
+        # a number is no convergence: the run is to diverge of it.
+        has_converged[...] = values[0] - found.fun <= np.finfo(params[0].dtype).eps * abs(values[0])
         _write(start, params)
         _write(start - found.x, gradients)
 

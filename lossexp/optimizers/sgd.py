@@ -28,7 +28,7 @@ class SGD(MiniBatchOptimizer):
     momentum: ProperFraction = 0.0
     nesterov: bool = False
 
-    other_names = ("stochastic_gradient_descent", "momentum", "heavy_ball", "nesterov", "minibatch")
+    other_names = ("stochastic_gradient_descent", "momentum", "heavy_ball", "nesterov", "nag", "minibatch")
 
     def gradient_factor(self, lr: Scalar) -> Scalar:
         """Return `lr` without momentum: with it, the velocity must outlive a change of the learning rate."""

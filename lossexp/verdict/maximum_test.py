@@ -57,7 +57,8 @@ class Contrasts:
 def contrasts(differences: Array, groups: Array | None = None) -> Contrasts:
     """Return the means of paired differences.
 
-    The examples of a group count as one draw: their deviations are added up (Liang and Zeger 1986).
+    The examples of a group count as one draw: their deviations are added up (Liang and Zeger 1986). The degrees of
+    freedom are those of as many groups of equal size as vary alike.
 
     Args:
         differences: `(n_differences, n_samples)` in float64, of at least one example.
@@ -66,10 +67,12 @@ def contrasts(differences: Array, groups: Array | None = None) -> Contrasts:
     n_samples = differences.shape[1]
     mean = np.add.reduce(differences, axis=1) / n_samples
     deviations = differences - mean[:, None]
+    n_draws = float(n_samples)
     if groups is not None:
-        _, place = np.unique(groups, return_inverse=True)
+        _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
         deviations = np.array([np.bincount(place, row) for row in deviations])
-    freedom = max(deviations.shape[1] - 1, 1)
+        n_draws = effective_number(sizes)
+    freedom = max(n_draws - 1, 1)
     length = np.sqrt(np.vecdot(deviations, deviations))
     # Differences that are the same for all examples, but for rounding, have no error.
     length[length <= 1e-10 * np.abs(mean)] = 0
@@ -79,7 +82,17 @@ def contrasts(differences: Array, groups: Array | None = None) -> Contrasts:
     return Contrasts(mean, se, _normal_deviates(mean, se, freedom), unit)
 
 
-def _normal_deviates(mean: Array, se: Array, freedom: int) -> Array:
+def effective_number(sizes: Array) -> float:
+    """Return how many groups of equal size are worth as much as groups of these sizes: (sum of sizes)² / sum of sizes².
+
+    Where one group is most of all examples, the mean is as uncertain as that group, however many small ones there are.
+
+    Source: Kish (1965); Carter, Schnepel and Steigerwald (2017).
+    """
+    return float(sizes.sum()) ** 2 / float(np.square(sizes).sum())
+
+
+def _normal_deviates(mean: Array, se: Array, freedom: float) -> Array:
     """Return mean / se, Student's t, as the z with about the same tail; t = ±inf is finite then.
 
     z = t (1 - 1 / (4 f)) / sqrt(1 + t² / (2 f)), f degrees of freedom

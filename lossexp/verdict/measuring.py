@@ -10,7 +10,7 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.verdict.evidence import Evidence
-from lossexp.verdict.maximum_test import Contrasts, contrasts
+from lossexp.verdict.maximum_test import Contrasts, contrasts, effective_number
 
 FEW = 20
 """The mean of fewer independent examples is too far from normal for any of the tests."""
@@ -70,10 +70,19 @@ class Measured:
         found = (loss - self.floor for loss in (constant, first))
         return next((distance for distance in found if 0 < distance < math.inf), 1.0)
 
+    @functools.cached_property
+    def n_units(self) -> float:
+        """Number of independent validation examples, or of groups of them, as if all were of one size."""
+        return effective_number(np.bincount(self.units))
+
     @property
-    def n_units(self) -> int:
-        """Number of independent validation examples, or groups of them."""
-        return int(self.units.max()) + 1
+    def units_in_words(self) -> str:
+        """How many there are of what, such as `40 groups of validation examples`."""
+        n_counted = len(np.unique(self.units))
+        if self.evidence.groups is None:
+            return f"{n_counted} validation examples"
+        worth = "" if round(self.n_units) == n_counted else f" (worth {self.n_units:.0f} of equal size)"
+        return f"{n_counted} groups of validation examples{worth}"
 
     @property
     def is_enough(self) -> bool:

@@ -65,7 +65,8 @@ def _by_halves(measured: Measured, rng: np.random.Generator) -> tuple[float, flo
 
     Source: Cox (1975).
     """
-    chooses = rng.permutation(measured.n_units)[measured.units] < measured.n_units // 2
+    n_units = int(measured.units.max()) + 1
+    chooses = rng.permutation(n_units)[measured.units] < n_units // 2
     p = []
     for values, margin in ((measured.losses, measured.margin), (measured.errors, measured.error_margin)):
         best = int(values[:, chooses].mean(axis=1).argmin())

@@ -63,14 +63,14 @@ def paired_test_against_the_best(losses: Array) -> bool:
     return contrasts((losses[:, -1] - losses[:, best])[None]).p <= ALPHA
 
 
-def verdict_by_halves(losses: Array) -> bool:
+def verdict_by_halves(losses: Array, groups: Array | None = None) -> bool:
     """Alarm if the verdict for runs with early stopping, without its margin, finds a rise."""
-    return judge(_evidence(losses, watched=True), alpha=ALPHA, margin=0).p <= ALPHA
+    return judge(_evidence(losses, groups, watched=True), alpha=ALPHA, margin=0).p <= ALPHA
 
 
-def verdict(losses: Array) -> bool:
-    """Alarm if the verdict, without its margin, finds a rise."""
-    return judge(_evidence(losses, watched=False), alpha=ALPHA, margin=0).p <= ALPHA
+def verdict(losses: Array, groups: Array | None = None) -> bool:
+    """Alarm if the verdict, without its margin, finds a rise; `groups` are what it knows of the examples."""
+    return judge(_evidence(losses, groups, watched=False), alpha=ALPHA, margin=0).p <= ALPHA
 
 
 RULES: dict[str, Callable[[Array], bool]] = {
@@ -82,7 +82,7 @@ RULES: dict[str, Callable[[Array], bool]] = {
 }
 
 
-def _evidence(losses: Array, *, watched: bool) -> Evidence:
+def _evidence(losses: Array, groups: Array | None, *, watched: bool) -> Evidence:
     """Return a run with these losses; nothing else matters for the p-value without a margin."""
     n_val, n_epochs = losses.shape
     return Evidence(
@@ -94,6 +94,7 @@ def _evidence(losses: Array, *, watched: bool) -> Evidence:
         constant_errors=np.ones(n_val),
         constant_train_loss=2.0,
         selected_on_validation=watched,
+        groups=groups,
     )
 
 

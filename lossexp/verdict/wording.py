@@ -41,8 +41,7 @@ def climbed(part: float) -> Finding:
 
 def too_few(measured: Measured) -> Finding:
     """Say that there are too few examples for any test."""
-    units = "validation examples" if measured.evidence.groups is None else "groups of validation examples"
-    return Finding("inconclusive", f"Inconclusive: {measured.n_units} {units} are too few to say anything.")
+    return Finding("inconclusive", f"Inconclusive: {measured.units_in_words} are too few to say anything.")
 
 
 def no_skill(measured: Measured, fall: float, stuck: float) -> Finding:
@@ -144,8 +143,8 @@ def inconclusive(measured: Measured, risen: Rise, resolution: float) -> Finding:
     digits = 1 - math.floor(math.log10(needed))
     return Finding(
         "inconclusive",
-        f"Inconclusive: with {measured.n_units} validation examples only a rise above {percent(detectable)} of "
-        f"headroom can be seen. About {round(needed, digits):.0f} would show one of {percent(resolution)}.",
+        f"Inconclusive: with {measured.units_in_words} only a rise above {percent(detectable)} of headroom can be "
+        f"seen. About {round(needed, digits):.0f} would show one of {percent(resolution)}.",
     )
 
 

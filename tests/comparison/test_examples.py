@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lossexp.comparison.estimates import t_test
-from lossexp.comparison.examples import crossed_bootstrap, mcnemar, paired_t
+from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar, paired_t
 
 
 def table(both, only_a, only_b, neither):
@@ -44,6 +44,38 @@ def test_the_paired_t_is_of_the_differences():
 def test_the_paired_t_takes_what_is_right_and_wrong():
     right_a, right_b = table(50, 20, 5, 25)
     assert paired_t(right_a, right_b).mean.value == pytest.approx(0.15, rel=1e-12)
+
+
+def test_groups_of_one_size_are_their_means():
+    values = np.random.default_rng(0).normal(0, 1, (2, 12))
+    groups = np.tile([7, 3, 5, 4], 3)
+    means = [values[:, groups == group].mean(axis=1) for group in (3, 4, 5, 7)]
+    np.testing.assert_allclose(by_group(values, groups), np.transpose(means), rtol=1e-12)
+    assert by_group(values, None) is values
+
+
+def test_of_groups_of_any_size_the_mean_and_its_error_are_those_over_whole_groups():
+    """sqrt(G / (G - 1) · sum over the groups of (sum of deviations)²) / n, by its formula."""
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 9, 60)
+    differences = rng.normal(0.2, 1, 60) + rng.normal(0, 1, 9)[groups]
+    deviations = [np.sum(differences[groups == group] - differences.mean()) for group in range(9)]
+    error = np.sqrt(9 / 8 * np.sum(np.square(deviations))) / 60
+    found = paired_t(by_group(differences, groups), 0)
+    assert found.mean.value == pytest.approx(differences.mean())
+    assert found.t == pytest.approx(differences.mean() / error)
+    assert found.df == 8
+
+
+def test_copies_of_examples_do_not_narrow_the_crossed_bootstrap_if_they_are_known_as_such():
+    differences = np.random.default_rng(0).normal(0, 1, (4, 40))
+    copied, groups = np.repeat(differences, 10, axis=1), np.repeat(np.arange(40), 10)
+    once, known, unknown = (
+        crossed_bootstrap(values, np.random.default_rng(1))
+        for values in (differences, by_group(copied, groups), copied)
+    )
+    assert (known.low, known.high) == pytest.approx((once.low, once.high), rel=1e-9)
+    assert unknown.high - unknown.low < 0.9 * (once.high - once.low)
 
 
 def test_the_crossed_bootstrap_covers_both_ways_to_vary():

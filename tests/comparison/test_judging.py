@@ -171,6 +171,7 @@ def test_the_better_of_two_models_is_better_in_the_direction_of_every_metric():
         (losses.Pinball(tau=0.1), REGRESSION, ("pinball_10",)),
         (losses.Pinball(tau=0.9), REGRESSION, ("pinball_90",)),
         (losses.Pinball(tau=0.3), REGRESSION, ()),
+        (losses.Pinball(tau=0.5), REGRESSION, ("pinball_50", "mae")),
         (losses.Huber(), REGRESSION, ()),
         (losses.Poisson(), REGRESSION, ("poisson_deviance", "rmse", "r2")),
         (losses.Gamma(), REGRESSION, ("rmse", "r2")),

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lossexp import runner
 from lossexp.datasets import CSV, NPZ
@@ -46,6 +47,12 @@ def test_it_says_what_a_file_holds():
     ]
 
 
+@pytest.mark.parametrize("role", ["group", "time"])
+def test_it_counts_what_belongs_together(role):
+    found = card(TABLE.assign(day=np.arange(N) // 4), **{role: "day"})
+    assert found.lines()[0] == ("data", f"goods.csv: 120 rows, 30 {role}s by day")
+
+
 def test_what_was_said_is_no_decision():
     assert card(task="multiclass", header=True).decisions == []
 
@@ -68,6 +75,23 @@ def test_it_does_not_depend_on_the_seed_or_on_noise():
 def test_columns_that_give_the_target_away_are_suspected(columns, reason):
     (found,) = card(TABLE.assign(**columns)).suspects
     assert found.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a,b", "a=b", "(a)", "ü%", "a'b", 'a"b', "a\\b", "$x", "true", "NULL", "inf", "7", "~a"]
+)
+def test_what_is_said_of_a_suspect_can_be_typed(name):
+    table = TABLE.assign(**{name: Y})
+    (found,) = card(table, header=True).suspects
+    typed = found[found.index("dataset.drop=") :].rstrip("'")
+    (value,) = OverridesParser.create().parse_override(typed).value()
+    assert str(value) == name
+    assert card(table, header=True, drop=(value if isinstance(value, int) else str(value),)).suspects == []
+
+
+def test_a_target_of_which_floats_see_no_difference_is_not_told_by_all():
+    table = TABLE.assign(kind=1e-300 * RNG.standard_normal(N))
+    assert card(table).suspects == []
 
 
 def test_a_column_that_follows_a_continuous_target_is_suspected():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lossexp.datasets.splitting import allot, draw, draw_together, imbalanced, n_rows
+from lossexp.datasets.splitting import MOST_BLOCKS, allot, blocks, draw, draw_together, imbalanced, n_rows
 
 CLASS_COUNTS = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(any)
 
@@ -100,3 +100,21 @@ def test_no_rows_or_a_single_group_are_not_cut():
         taken, rest = draw_together(order, *arguments)
         assert len(taken) == 0
         np.testing.assert_array_equal(rest, order)
+
+
+@given(counts=st.lists(st.integers(1, 9), min_size=1, max_size=200), data=st.data())
+def test_blocks_are_stretches_of_whole_times_of_about_one_size(counts, data):
+    time = np.array(data.draw(st.permutations(np.repeat(np.arange(len(counts)) * 3, counts).tolist())))
+    block = blocks(time)
+    in_order = block[np.argsort(time, kind="stable")]
+    assert (np.diff(in_order) >= 0).all(), "stretches of time"
+    assert all(len(set(block[time == one])) == 1 for one in set(time.tolist())), "of whole times"
+    sizes = np.unique(block, return_counts=True)[1]
+    assert len(sizes) <= MOST_BLOCKS
+    assert sizes.max() <= len(time) / MOST_BLOCKS + max(counts)
+
+
+def test_few_rows_are_a_block_each_and_none_are_none():
+    assert len(set(blocks(np.arange(MOST_BLOCKS)[::-1]))) == MOST_BLOCKS
+    assert blocks(np.empty(0)).shape == (0,)
+    assert np.bincount(blocks(np.arange(500))).tolist() == [10] * MOST_BLOCKS

@@ -54,6 +54,45 @@ def test_gradient_descent_comes_to_the_same_optimum():
     np.testing.assert_allclose(quick.params[0], descended.params[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_has_converged_is_not_searched_any_further(dtype, monkeypatch):
+    """The curves go on, and stay."""
+    values = []
+    original = MSE.value
+    monkeypatch.setattr(MSE, "value", lambda self, raw, target: values.append(1) or original(self, raw, target))
+
+    def evaluations(epochs):
+        values.clear()
+        data, training = drawn(REGRESSION, n=60), Training(epochs=epochs, dtype=dtype)
+        run = trained(member(data, MSE(), optimizer=LBFGS(weight_decay=0.1), training=training))[0]
+        return run, len(values) - 2 * (epochs + 1)  # which train and validation curves take
+
+    (few, n_few), (many, n_many) = evaluations(10), evaluations(50)
+    assert n_many == n_few > 10
+    assert list(many.epochs) == list(range(51))
+    np.testing.assert_array_equal(many.curves["train/loss"][10:], few.curves["train/loss"][-1])
+    np.testing.assert_array_equal(many.params[0], few.params[0])
+
+
+def test_a_way_that_is_shortened_does_not_count_as_convergence():
+    data = drawn(REGRESSION, n=60)
+    short = trained(member(data, MSE(), optimizer=LBFGS(lr=0.3), training=dataclasses.replace(DOUBLE, epochs=150)))[0]
+    full = trained(member(data, MSE(), optimizer=LBFGS(), training=DOUBLE))[0]
+    np.testing.assert_allclose(short.params[0], full.params[0], rtol=1e-7)
+
+
+def test_a_loss_that_leaves_the_numbers_diverges(monkeypatch):
+    """What is not a number is not taken for convergence."""
+    original = MSE.value
+
+    def value(self, raw, target):
+        return np.where(np.abs(raw).max() > 0.5, np.nan, original(self, raw, target))
+
+    monkeypatch.setattr(MSE, "value", value)
+    run = trained(member(drawn(REGRESSION, n=60), MSE(), optimizer=LBFGS(), training=DOUBLE))[0]
+    assert run.ending == "diverged"
+
+
 def test_a_network_in_blocks_and_in_single_precision(monkeypatch):
     """A training split too large for one pass gives the same objective."""
     data = drawn(THREE_CLASSES, n=60)

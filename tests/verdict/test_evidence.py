@@ -1,12 +1,15 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lossexp import runner
 from lossexp.errors import StorageError
 from lossexp.verdict import Evidence, against, checkpoint_epochs, judge
+from tests.composed import job
 
 from .runs import FALLING, run
 
@@ -22,6 +25,20 @@ def test_what_is_saved_is_loaded(tmp_path, fields):
         kept, found = getattr(evidence, field.name), getattr(loaded, field.name)
         assert type(kept) is type(found)
         np.testing.assert_array_equal(kept, found)
+
+
+@pytest.mark.parametrize("role", ["group", "time"])
+def test_the_groups_of_a_file_are_in_the_evidence_of_its_runs(role, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sick = np.arange(300) % 2
+    pd.DataFrame({"sick": sick, "x": sick + np.arange(300) % 7, "visit": np.arange(300) // 6}).to_csv("sick.csv")
+    file = ("dataset=csv", "dataset.path=sick.csv", "dataset.target=sick", f"dataset.{role}=visit")
+    assert runner.run(job(*file, "loss=bce", "training.epochs=2", "tracker=none")) == 0
+    (record,) = tmp_path.glob("runs/records/sick/*")
+    evidence = Evidence.load(record / "evidence.npz")
+    assert np.unique(evidence.groups, return_counts=True)[1].tolist() == [6] * 10
+    np.testing.assert_array_equal(evidence.shortened().groups, evidence.groups)
+    assert "10 groups of validation examples are too few to say anything" in capsys.readouterr().out
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

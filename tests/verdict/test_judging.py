@@ -205,6 +205,18 @@ def test_many_examples_of_few_groups_are_few():
     assert "10 groups of validation examples are too few" in verdict.sentence
 
 
+def test_many_groups_of_which_one_is_most_of_all_are_few():
+    """By hand: (260 + 40)² / (260² + 40) = 1.33 groups of equal size."""
+    verdict = judge(run(RISING, groups=np.maximum(np.arange(300) - 259, 0)))
+    assert verdict.name == "inconclusive"
+    assert "41 groups of validation examples (worth 1 of equal size) are too few" in verdict.sentence
+
+
+def test_groups_that_show_too_little_are_counted():
+    verdict = judge(run(n=80, noise=0.4, seed=1, groups=np.arange(80) // 2))
+    assert "Inconclusive: with 40 groups of validation examples only a rise above" in verdict.sentence
+
+
 def test_copies_of_examples_are_no_new_evidence_if_their_groups_are_known():
     evidence = run(RISING, n=60, noise=0.7, seed=4)
     copied = dataclasses.replace(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lossexp.verdict.maximum_test import contrasts, maximum_test, may_be_least, sequential_p
+from lossexp.verdict.maximum_test import contrasts, effective_number, maximum_test, may_be_least, sequential_p
 
 NORMAL = NormalDist()
 N = 400
@@ -47,6 +47,15 @@ def test_examples_of_a_group_count_once():
     np.testing.assert_allclose(twice.mean, once.mean, rtol=1e-12)
     np.testing.assert_allclose(twice.se, once.se, rtol=1e-12)
     np.testing.assert_allclose(twice.unit, once.unit, atol=1e-7)
+
+
+def test_groups_of_unequal_size_leave_less_freedom():
+    """By hand: 40 examples of 1 group and 10 of 10 are (40 + 10)² / (40² + 10) = 1.55 of equal size."""
+    assert effective_number(np.array([40, *np.ones(10)])) == pytest.approx(2500 / 1610)
+    assert effective_number(np.full(7, 3)) == pytest.approx(7)
+    differences = np.random.default_rng(0).normal(0.5, 1, (1, 50))
+    uneven = contrasts(differences, np.maximum(np.arange(50) - 39, 0))
+    assert uneven.z[0] < float(uneven.mean[0] / uneven.se[0]) / 1.5
 
 
 def test_a_difference_that_is_the_same_for_all_examples_is_certain():
