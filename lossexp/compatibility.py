@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lossexp import building, losses, metrics
 from lossexp.datasets.base import Data
+from lossexp.datasets.labels import AS_QUANTITIES
 from lossexp.early_stopping import GL, PQ, Patience
 from lossexp.errors import IncompatibleError
 from lossexp.experiment import Experiment
@@ -36,14 +37,16 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
         choices: What the user calls them.
 
     Raises:
-        IncompatibleError: The loss, its link or the rule of early stopping does not fit.
+        IncompatibleError: The loss, its link, the rule of early stopping or the weights of the rows do not fit.
     """
+    _check_weights(data, choices)
     target, loss = data.target, experiment.loss
     if target.task not in loss.accepts:
         needs = _NEEDS.get(loss.accepts, " or ".join(sorted(loss.accepts)))
         raise IncompatibleError(
             f"loss={choices['loss']} needs {needs}, but {_source(choices)} has {_described(data)}.\n"
             f"Losses for {_kind(target)}: {', '.join(legal_losses(target))}   e.g. loss={_NATURAL[target.task]}"
+            f"{_other_task(loss, data)}"
         )
     loss = loss.on(target)
     if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
@@ -55,7 +58,7 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
     rule = experiment.early_stopping
     if isinstance(rule, (GL, PQ)) and loss.infimum(target) < 0:
         raise IncompatibleError(
-            f"early_stopping={choices['early_stopping']} takes ratios of losses, but loss={choices['loss']} can fall "
+            f"early_stopping={choices['early_stopping']} takes ratios of losses, but loss={choices['loss']} may fall "
             "below 0. Use early_stopping=patience or early_stopping=up."
         )
     metric = rule.monitor.partition("/")[2] if isinstance(rule, Patience) else "loss"
@@ -65,6 +68,16 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
             f"early_stopping.monitor=val/{metric} is not measured on {_source(choices)}, which has "
             f"{_described(data)}. Measured are: {known}"
         )
+
+
+def _check_weights(data: Data, choices: Mapping[str, str]) -> None:
+    """Refuse a split whose rows all have weight 0: it has no mean loss."""
+    for name, split in (("training", data.train), ("validation", data.val), ("test", data.test)):
+        if split.weight is not None and len(split) and not split.weight.any():
+            raise IncompatibleError(
+                f"All {len(split)} {name} rows of {_source(choices)} have weight 0. "
+                "Expected: some weight in each split."
+            )
 
 
 def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
@@ -86,6 +99,13 @@ def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
                 f"loss={choices['loss']} needs targets {domain}, but {_source(choices)} has {value:g} in "
                 f"its {name} split. Use a loss for any real number, e.g. loss={_NATURAL[target.task]}"
             )
+
+
+def _other_task(loss: Loss, data: Data) -> str:
+    """Say how a loss for numbers can be had where a file has whole numbers that were taken for classes."""
+    decisions = data.card.decisions if data.card else ()
+    may_be_numbers = any(AS_QUANTITIES in decision for decision in decisions)
+    return f"\nOr, {AS_QUANTITIES}" if may_be_numbers and Task.REGRESSION in loss.accepts else ""
 
 
 def _source(choices: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,10 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
     import pandas as pd
 
     write = _writer(output)
-    if output.exists() and not overwrite:
+    is_there = os.path.exists(output)  # unlike its method, it is False of a name that is too long
+    if is_there and not overwrite:
         raise StorageError(f"output={output} is there already. Choose another file, or overwrite=true.")
-    if output.exists() and data.exists() and output.samefile(data):
+    if is_there and os.path.exists(data) and output.samefile(data):
         raise StorageError(f"output={output} is the file with the rows, which would be lost. Choose another file.")
     model = load(run, runs_dir)
     rows = model.rows(data)
@@ -57,8 +59,14 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
         os.replace(part, output)
     except OSError as error:
         raise StorageError(f"output={output} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     told = [f"{len(predictions)} predictions written to {output}."]
     if isinstance(rows, pd.DataFrame):
+        for column in model.preparation.columns:
+            if not column.indicates_missing and (count := int(rows[column.name].isna().sum())):
+                told.append(f"{column.name}: {count} missing value(s), of which training had none.")
         for name, count in model.preparation.unseen(rows).items():
             told.append(f"{name}: {count} value(s) not seen in training, which count as none of those that were.")
     if model.diverged:
@@ -74,9 +82,9 @@ def _writer(output: Path) -> Callable[[DataFrame, Path], None]:
         ".csv": lambda table, path: table.to_csv(path, index=False),
         ".parquet": lambda table, path: table.to_parquet(path, index=False),
     }
-    if output.suffix not in writers:
+    if output.suffix.lower() not in writers:
         raise ConfigError(f"output={output} is not allowed: expected a file that ends in {' or '.join(writers)}.")
-    return writers[output.suffix]
+    return writers[output.suffix.lower()]
 
 
 def settings(arguments: Sequence[str]) -> dict[str, str]:

@@ -14,10 +14,12 @@ import numpy as np
 
 from lossexp import __version__, building
 from lossexp.components import Array
+from lossexp.datasets.alignment import aligned
 from lossexp.datasets.base import Data
 from lossexp.datasets.conversion import is_sparse
 from lossexp.datasets.csv import CSV
 from lossexp.datasets.preparation import Preparation, Rows
+from lossexp.datasets.reading.content import FROM_ZERO
 from lossexp.datasets.reading.delimited import Delimited
 from lossexp.datasets.reading.formats import read_rows
 from lossexp.errors import DataError, StorageError, in_words
@@ -55,6 +57,7 @@ class TrainedModel:
         estimates: What the loss makes the model estimate, in words.
         diverged: Whether training diverged; the parameters are then those of its last good epoch.
         text: How a text file with rows is read: as the one with the training rows, if it was one.
+        numbered_from_zero: Whether a sparse file with the training rows has a feature 0.
     """
 
     model: Model
@@ -71,6 +74,7 @@ class TrainedModel:
     estimates: str
     diverged: bool = False
     text: Delimited = Delimited()
+    numbered_from_zero: bool = False
 
     @classmethod
     def of(cls, experiment: Experiment, data: Data, params: Params, *, diverged: bool = False) -> TrainedModel:
@@ -84,6 +88,7 @@ class TrainedModel:
         """
         loss = experiment.loss.on(data.target)
         numbers = np.arange(len(params[-1]))[:, None, None]
+        dataset, decisions = experiment.dataset, data.card.decisions if data.card else ()
         return cls(
             model=experiment.model,
             params=params,
@@ -98,7 +103,8 @@ class TrainedModel:
             are_probabilities=estimates_probabilities(loss, data.target),
             estimates=loss.estimates,
             diverged=diverged,
-            text=experiment.dataset.reader if isinstance(experiment.dataset, CSV) else Delimited(),
+            text=dataset.reader.settled(decisions) if isinstance(dataset, CSV) else Delimited(),
+            numbered_from_zero=FROM_ZERO in decisions,
         )
 
     @property
@@ -111,23 +117,36 @@ class TrainedModel:
         """The names of the columns that new data must have."""
         return tuple(column.name for column in self.preparation.columns)
 
-    def rows(self, path: Path | str) -> Rows:
-        """Return the rows of a file, read as those that the model was trained on.
+    def rows(self, table: Rows | Path | str) -> Rows:
+        """Return rows with the names of the columns that the model was trained on.
+
+        Args:
+            table: As for `predict`. A file is read as the one with the training rows.
 
         Raises:
-            DataError: It cannot be read.
+            DataError: It cannot be read, or is no table.
         """
-        rows = read_rows(path, self.text, self.preparation.categories)
-        if is_sparse(rows):  # the last features are not in the file where they are 0 in all of its rows
-            rows.resize(rows.shape[0], max(rows.shape[1], len(self.preparation.columns)))
+        if not isinstance(table, (str, Path)):
+            return aligned(table, self.preparation)
+        rows = read_rows(table, self.text, self.preparation.categories)
+        return self._sparse_columns(rows, table) if is_sparse(rows) else aligned(rows, self.preparation)
+
+    def _sparse_columns(self, rows: Rows, path: Path | str) -> Rows:
+        """Return the features of a sparse file, whose first column is feature 0."""
+        if not self.numbered_from_zero:
+            if rows[:, 0].nnz:
+                raise DataError(f"data={path} has a feature 0, but those of the training rows are numbered from 1.")
+            rows = rows[:, 1:]
+        # The last features are not in the file where they are 0 in all of its rows.
+        rows.resize(rows.shape[0], max(rows.shape[1], len(self.preparation.columns)))
         return rows
 
     def predict(self, table: Rows | Path | str) -> Array:
         """Return the most probable class of each row by name, or a number in the units of the target.
 
         Args:
-            table: Rows with the columns `feature_names`: a data frame in any order, an array in this order, or the path
-                of a file. The target may be there too and is ignored.
+            table: Rows with the columns `feature_names`: a data frame in any order, an array or a list of rows in this
+                order, or the path of a file. The target may be there too and is ignored.
 
         Raises:
             DataError: Columns are missing or unknown, or hold what was not learnt.
@@ -227,7 +246,7 @@ class TrainedModel:
 
     def _raw(self, table: Rows | Path | str) -> Array:
         """Return the raw predictions that predict the target, `(n_outputs, 1, n_samples)`."""
-        X = self.preparation.transform(self.rows(table) if isinstance(table, (str, Path)) else table)
+        X = self.preparation.transform(self.rows(table))
         return raw_predictions(self.model, self.params, X)[list(self.outputs), None]
 
     def _classes_of(self, raw: Array) -> Array:
@@ -246,6 +265,6 @@ class TrainedModel:
 
 _PLAIN = (
     *("link", "outputs", "class_names", "target_name", "target_mean", "target_scale"),
-    *("are_probabilities", "estimates", "diverged"),
+    *("are_probabilities", "estimates", "diverged", "numbered_from_zero"),
 )
 """The fields that stand in `model.json` as they are; those with a default may be absent."""

@@ -4,10 +4,11 @@ import dataclasses
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lossexp import CONFIG_DIR, building, compatibility, losses
-from lossexp.datasets import Split
+from lossexp.datasets import CSV, Split
 from lossexp.early_stopping import GL, PQ, UP, Patience
 from lossexp.errors import IncompatibleError
 from lossexp.experiment import Experiment, Training
@@ -103,7 +104,7 @@ def test_a_metric_that_is_not_measured_cannot_be_watched():
 def test_ratios_of_losses_that_may_be_negative_are_refused(rule):
     checked(MSE(), REGRESSION, early_stopping=rule)
     checked(GaussianNLL(), REGRESSION, early_stopping=UP())
-    with pytest.raises(IncompatibleError, match=r"^early_stopping=the_rule takes .* loss=the_loss can fall below 0\."):
+    with pytest.raises(IncompatibleError, match=r"^early_stopping=the_rule takes .* loss=the_loss may fall below 0\."):
         checked(GaussianNLL(), REGRESSION, early_stopping=rule)
 
 
@@ -112,6 +113,26 @@ def test_weights_are_one_per_class():
     message = r"^loss\.class_weight has 2 numbers, but dataset=the_data has 3 classes\. Give one weight per class"
     with pytest.raises(IncompatibleError, match=message):
         checked(CCE(class_weight=[1, 2]), THREE_CLASSES)
+
+
+@pytest.mark.parametrize(("split", "words"), [("train", "training"), ("val", "validation"), ("test", "test")])
+def test_a_split_without_any_weight_is_refused(split, words):
+    data = drawn(BINARY)
+    rows = getattr(data, split)
+    spoilt = dataclasses.replace(data, **{split: Split(rows.X, rows.y, np.zeros(len(rows)))})
+    message = f"All {len(rows)} {words} rows of dataset=the_data have weight 0. Expected: some weight in each split."
+    with pytest.raises(IncompatibleError, match=re.escape(message)):
+        checked(BCE(), BINARY, data=spoilt)
+
+
+def test_a_loss_for_numbers_on_whole_numbers_that_were_taken_for_classes(tmp_path):
+    rows = pd.DataFrame({"a": np.arange(60) ** 2, "stars": np.arange(60) % 5})
+    rows.assign(word=rows.stars.astype(str) + " stars").to_csv(tmp_path / "my.csv", index=False)
+    for target, is_told in (("stars", True), ("word", False)):
+        data = CSV(path=str(tmp_path / "my.csv"), target=target).load(0)
+        with pytest.raises(IncompatibleError) as refused:
+            checked(MAE(), data.target, data=data)
+        assert str(refused.value).endswith("\nOr, if they are quantities: dataset.task=regression") == is_told
 
 
 @pytest.mark.parametrize(("split", "words"), [("train", "training"), ("val", "validation"), ("test", "test")])

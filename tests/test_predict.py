@@ -46,6 +46,13 @@ def test_parquet_in_and_out(roses, here):
     assert sorted(path.name for path in here.glob("*out*")) == ["out.parquet"]
 
 
+def test_the_ending_may_be_written_large_and_a_value_that_is_newly_missing_is_pointed_out(roses, capsys):
+    flowers(9, seed=5)[["colour", "length"]].assign(colour=None).to_csv("NEW.CSV", index=False)
+    assert predict.main([f"run={roses}", "data=NEW.CSV", "output=OUT.CSV"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "colour: 9 missing value(s), of which training had none."
+    assert len(pd.read_csv("OUT.CSV")) == 9
+
+
 def test_numbers_in_the_units_of_the_target(here):
     write_files(here, "price")
     name = run("price", "loss=huber", "dataset.standardize_target=true").path.name
@@ -119,6 +126,40 @@ def test_arrays_and_sparse_rows(here, capsys):
     assert "odd.npz has the arrays a, b; expected one, or one called X." in capsys.readouterr().err
 
 
+def test_sparse_features_keep_their_numbers(here, capsys):
+    """New rows that have nothing of feature 0 do not say that there is one."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3)) * (rng.random((90, 3)) < 0.7)
+    y = (X[:, 0] > 0).astype(int)
+    dump_svmlight_file(X, y, "train.svm", zero_based=True)
+    path = ("dataset=svmlight", "dataset.path=train.svm", "loss=bce", "training.epochs=5", "tracker=none")
+    runner.run(job(*path))
+    (name,) = (done.parent.name for done in here.glob("runs/records/*/*/done.json"))
+    X[:, 0] = 0
+    dump_svmlight_file(X, y, "new.svm", zero_based=True)
+    assert predict.main([f"run={name}", "data=new.svm", "output=out.csv"]) == 0
+    np.testing.assert_allclose(pd.read_csv("out.csv").iloc[:, 1:], lossexp.load(name).predict_proba(X), rtol=1e-6)
+    dump_svmlight_file(X, y, "train.svm", zero_based=False)
+    runner.run(job(*path, "runs_dir=from_1"))
+    (name,) = (done.parent.name for done in here.glob("from_1/records/*/*/done.json"))
+    (here / "new.svm").write_text("0 0:1 1:1\n")
+    assert predict.main([f"run={name}", "runs_dir=from_1", "data=new.svm", "output=2.csv"]) == 2
+    assert "data=new.svm has a feature 0, but those of the training rows are numbered" in capsys.readouterr().err
+
+
+def test_text_without_a_header_is_read_as_the_training_rows_were(here):
+    """Of one row of nothing but text it cannot be seen that it is no header."""
+    table = pd.DataFrame(
+        {"colour": ["red", "blue"] * 30, "size": ["big", "big", "small"] * 20, "y": ["no", "yes"] * 30}
+    )
+    for name in ("train", "val", "test"):
+        table.to_csv(f"{name}.csv", index=False, header=False)
+    table[["colour", "size"]][:1].to_csv("new.csv", index=False, header=False)
+    name = run("2", "loss=bce").path.name
+    assert predict.main([f"run={name}", "data=new.csv", "output=out.csv"]) == 0
+    assert pd.read_csv("out.csv")["prediction"].tolist() == ["no"]
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_category_is_text_also_where_new_rows_have_nothing_but_numbers(here, capsys, form):
     """A file with one row of `true` or `01` would otherwise be truth values and numbers, and not seen in training."""
@@ -143,6 +184,8 @@ def test_a_category_is_text_also_where_new_rows_have_nothing_but_numbers(here, c
         ({"data": "new.doc"}, "data=new.doc: its format is not known. Expected a name that ends in .csv"),
         ({"output": "out.xlsx"}, "output=out.xlsx is not allowed: expected a file that ends in .csv or .parquet."),
         ({"output": "nowhere/out.csv"}, "output=nowhere/out.csv cannot be written"),
+        ({"output": f"{'x' * 300}.csv"}, "csv cannot be written: File name too long"),
+        ({"output": "folder.csv", "overwrite": "true"}, "output=folder.csv cannot be written: Is a directory"),
         ({"run": "mine"}, "There is no run mine"),
         ({"overwrite": "yes"}, "overwrite=yes is not allowed: expected true or false."),
         ({"outptu": "out.csv"}, "Unknown setting outptu. Did you mean output?"),
@@ -156,6 +199,7 @@ def test_a_mistake_is_one_message_and_writes_nothing(roses, here, capsys, change
     rows.drop(columns="length").to_csv("short.csv", index=False)
     rows.assign(height=1).to_csv("long.csv", index=False)
     (here / "new.doc").write_text("1,2")
+    (here / "folder.csv").mkdir()
     before = sorted(os.listdir())
     settings = {"run": roses, "data": "test.csv", "output": "out.csv", **change}
     assert predict.main([f"{key}={value}" for key, value in settings.items()]) == 2

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from lossexp.datasets import Iris
 from lossexp.errors import DataError, StorageError
@@ -160,6 +161,12 @@ def test_what_was_saved_is_read(tmp_path, model, dtype):
 def test_arrays_must_have_as_many_columns_as_the_training_rows():
     with pytest.raises(DataError, match="An array with 3 columns"):
         iris(Linear()).predict(np.zeros((2, 3)))
+
+
+def test_sparse_rows_are_centred_where_the_training_rows_were():
+    rows = Iris().table(np.random.default_rng(0)).X
+    model = iris(Linear())
+    np.testing.assert_allclose(model.predict_proba(sparse.csr_matrix(rows)), model.predict_proba(rows), rtol=1e-12)
 
 
 def test_of_several_outputs_those_count_that_predict():

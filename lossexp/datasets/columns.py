@@ -55,7 +55,11 @@ def usable(columns: pd.DataFrame) -> tuple[list[str], list[str]]:
         if conversion.kind(dtype) == "category":
             n_different = columns[name].nunique()
             if n_different > max(_FEW_CATEGORIES, n_present / 2):
-                notes.append(f"{name} is left out: its {n_different} different texts say nothing about other rows")
+                example = columns[name].dropna().iloc[0][:_SHOWN]
+                notes.append(
+                    f"{name} is left out: its {n_different} different texts, such as {example!r}, say nothing about "
+                    "other rows"
+                )
                 continue
             if n_different > MAX_CATEGORIES:
                 notes.append(f"of {name} the {MAX_CATEGORIES} most frequent texts of {n_different} are features")
@@ -117,7 +121,7 @@ def parts(values: pd.Series, where: str) -> Array:
     if places.isna().any():
         row = int(places.isna().to_numpy().argmax())
         raise DataError(
-            f"{where}: dataset.split_column={values.name} has {values.iloc[row]!r} in row {row} (counted from 0); "
+            f"{where}: dataset.split_column={values.name} has {str(values.iloc[row])!r} in row {row} (counted from 0); "
             f"expected {', '.join(PARTS)} in every row."
         )
     return places.to_numpy(dtype=np.int64)

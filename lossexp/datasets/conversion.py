@@ -46,7 +46,8 @@ def _numbers(values: pd.Series) -> Array:
 
     if values.dtype.kind in "biuf":
         return values.to_numpy(dtype=np.float64)
-    numbers = pd.to_numeric(values, errors="coerce")
+    # A date is a number to pandas.
+    numbers = pd.to_numeric(values.astype("str") if values.dtype.kind in "mMc" else values, errors="coerce")
     _refuse_lost(values, numbers, "a number")
     return numbers.to_numpy(dtype=np.float64)
 
@@ -54,10 +55,12 @@ def _numbers(values: pd.Series) -> Array:
 def _dates(values: pd.Series) -> dict[str, Array]:
     import pandas as pd
 
-    dates = values if values.dtype.kind == "M" else pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
+    text = values.where(values.isna()) if values.dtype.kind in "biuf" else values  # 20241231 would be one of 1970
+    dates = values if values.dtype.kind == "M" else pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
     _refuse_lost(values, dates, "a date such as 2024-12-31")
     dates = dates.dt.tz_convert(None) if dates.dt.tz else dates
-    days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    # In microseconds: nanoseconds end in 2262, before the 9999-12-31 that stands for no end.
+    days = (dates.astype("datetime64[us]") - np.datetime64(0, "us")) / pd.Timedelta(days=1)
     found = {"days": days, "month": dates.dt.month, "weekday": dates.dt.day_of_week, "hour": dates.dt.hour}
     return {name: part.to_numpy(dtype=np.float64) for name, part in found.items()}
 

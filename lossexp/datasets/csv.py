@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
+from lossexp.components import InvalidValueError
 from lossexp.datasets.file import FileDataset
 from lossexp.datasets.reading.delimited import Delimited
+
+_SEPARATOR = re.compile(r"[!#-&(-*,/:-@\[-^`{-~\t ]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,13 @@ class CSV(FileDataset):
     separator: str | None = None
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.separator == r"\t":  # as it is typed
+            object.__setattr__(self, "separator", "\t")
+        if self.separator is not None and not _SEPARATOR.fullmatch(self.separator):
+            raise InvalidValueError("separator", self.separator, r"one character such as ; or \t, or null")
 
     @property
     def reader(self) -> Delimited:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ _MOST_LOOKS = 2_000_000
 """... so that no more values than these are looked at. Of so few rows nothing can be said:"""
 _FEWEST_WITNESSES = 30
 _PERFECT = 0.99
+_PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[a-z_][\w ./+-]*|\d+", re.ASCII | re.IGNORECASE)
+"""Names that Hydra reads as they are."""
 
 
 def describe(
@@ -47,9 +50,10 @@ def describe(
 
     counts = np.bincount(found.y).tolist() if found.class_names else []
     values = f"{len(counts)} classes" if counts else f"numbers from {found.y.min():.4g} to {found.y.max():.4g}"
-    if isinstance(X, np.ndarray) and X.size <= _MOST_CELLS:
+    is_array = isinstance(X, np.ndarray)
+    if is_array and X.size <= _MOST_CELLS:
         X = pd.DataFrame(X, columns=list(names), copy=False)
-    known = _looked_at(X, found) if isinstance(X, pd.DataFrame) else {"columns": {"numbers": names}}
+    known = _looked_at(X, found, is_array) if isinstance(X, pd.DataFrame) else {"columns": {"numbers": names}}
     if known.get("missing"):
         decisions = [
             *decisions,
@@ -59,7 +63,7 @@ def describe(
     return DataCard(source, len(found.y), f"{target_name}, {values}", classes, decisions=decisions, **known)
 
 
-def _looked_at(columns: pd.DataFrame, found: Labels) -> dict[str, Any]:
+def _looked_at(columns: pd.DataFrame, found: Labels, is_array: bool) -> dict[str, Any]:
     """Return what can be seen of a table."""
     kinds = {"number": "numbers", "date": "dates", "category": "categories"}
     names: dict[str, list[str]] = {plural: [] for plural in kinds.values()}
@@ -72,7 +76,7 @@ def _looked_at(columns: pd.DataFrame, found: Labels) -> dict[str, Any]:
         "missing": {str(name): int(count) for name, count in columns.isna().sum().items() if count},
         "constant": [str(name) for name in columns.columns if name in constant],
         "duplicates": _duplicates(columns, found.y),
-        "suspects": _suspects(columns, found),
+        "suspects": _suspects(columns, found, is_array),
     }
 
 
@@ -82,7 +86,7 @@ def _duplicates(columns: pd.DataFrame, y: Array) -> int | None:
     return int(columns.assign(**{"\0target": y}).duplicated().sum())
 
 
-def _suspects(columns: pd.DataFrame, found: Labels) -> list[str]:
+def _suspects(columns: pd.DataFrame, found: Labels, is_array: bool) -> list[str]:
     """Return why columns may give the target away."""
     n = len(columns)
     if n < _FEWEST_WITNESSES:
@@ -92,11 +96,17 @@ def _suspects(columns: pd.DataFrame, found: Labels) -> list[str]:
     y, reasons = found.y[witnesses], []
     for name in columns.columns[:_MOST_SUSPECTS]:
         values = columns[name]
+        advice = "leave it out of the array" if is_array else f"'dataset.drop=[{_typed(name)}]'"
         if _numbers_the_rows(values):
-            reasons.append(f"{name} numbers the rows. If that is all: 'dataset.drop=[{name}]'")
+            reasons.append(f"{name} numbers the rows. If that is all: {advice}")
         elif _gives_away(values.iloc[witnesses], y, len(found.class_names)):
-            reasons.append(f"{name} alone tells the target. If it is not known beforehand: 'dataset.drop=[{name}]'")
+            reasons.append(f"{name} alone tells the target. If it is not known beforehand: {advice}")
     return reasons
+
+
+def _typed(name: str) -> str:
+    """Return a name as Hydra reads it in a list: in quotes, where it is not plainly text or a position."""
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', r"\"") + '"'
 
 
 def _numbers_the_rows(values: pd.Series) -> bool:
@@ -119,4 +129,4 @@ def _gives_away(values: pd.Series, y: Array, n_classes: int) -> bool:
     if n_classes:
         changes = int((neighbours[1:] != neighbours[:-1]).sum())
         return changes <= n_classes - 1 + (1 - _PERFECT) * len(y) / 2
-    return float(np.mean(np.diff(neighbours) ** 2)) <= (1 - _PERFECT) * 2 * float(np.var(y))
+    return float(np.mean(np.diff(neighbours) ** 2)) < (1 - _PERFECT) * 2 * float(np.var(y))

@@ -51,8 +51,9 @@ class FileDataset(Dataset, ABC):
         target: The column to predict, by name or by position from 0; not needed where the format keeps it apart.
         task: What the target is; `labels` says how auto decides.
         weight: The column that says how much each row counts; None where all count alike.
-        group: Rows with the same value in this column are never in two splits.
-        time: A column by which training rows come before validation rows, and those before test rows.
+        group: Rows with the same value in this column are never in two splits, and count as one in a verdict.
+        time: A column by which training rows come before validation rows, and those before test rows. In a verdict,
+            rows that are close in time count as one, in 50 stretches of the validation split.
         split_column: A column with the split of each row: train, val or test.
         val_path: A file with the validation rows.
         test_path: A file with the test rows.
@@ -178,6 +179,7 @@ class FileDataset(Dataset, ABC):
         decisions += [] if large is None else [f"columns are judged by {len(content.named)} rows (dataset.max_memory)"]
         card = describe(source, str(target.name), found._replace(y=found.y[seen]), X, names, decisions)
         counts = np.bincount(found.y).tolist() if found.class_names else []
+        together = next((role for role in ("group", "time") if role in roles), None)
         return Table(
             X=X if large is None else large.only(names),
             y=found.y,
@@ -191,7 +193,10 @@ class FileDataset(Dataset, ABC):
             fills_missing=self.missing == "impute",
             unused=tuple(content.named.columns.difference([str(target.name), *names], sort=False)),
             card=dataclasses.replace(
-                card, rows=len(found.y), classes=dict(zip(found.class_names, counts, strict=True))
+                card,
+                rows=len(found.y),
+                groups=f"{known[together].max() + 1} {together}s by {roles[together].name}" if together else "",
+                classes=dict(zip(found.class_names, counts, strict=True)),
             ),
         )
 
@@ -217,6 +222,11 @@ class FileDataset(Dataset, ABC):
     def _inputs(self, content: Content, taken: Collection[str]) -> tuple[Rows, list[str], list[str]]:
         """Return the features before they are prepared, their names, and what was decided about them."""
         if content.inputs is not None:
+            if self.drop:
+                raise ConfigError(
+                    f"dataset.drop={list(self.drop)} does not fit {self.where}, whose features are one array. "
+                    "Leave the columns out of the array."
+                )
             return content.inputs, [f"x{place}" for place in range(content.inputs.shape[1])], []
         names = list(content.named.columns)
         dropped = {columns.find(wanted, names, "drop", self.where, content.notes) for wanted in self.drop}

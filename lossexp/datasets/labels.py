@@ -19,6 +19,7 @@ FEW = 20
 """Whole numbers with at most so many different values may be classes ..."""
 ROWS_PER_VALUE = 5
 """... if there are at least so many rows for each on average."""
+AS_QUANTITIES = "if they are quantities: dataset.task=regression"
 
 
 class Labels(NamedTuple):
@@ -52,6 +53,8 @@ def labels(values: pd.Series, task: AskedTask, where: str) -> Labels:
     name = str(values.name)
     _refuse_missing(values, name, where)
     kind = conversion.kind(values.dtype)
+    if kind == "number":
+        conversion.refuse_extremes(where, name, values.to_numpy(dtype=np.float64))
     if kind == "date":
         raise DataError(f"{where}: the target {name!r} is a date; expected classes or numbers. Choose another target.")
     n_different = int(values.nunique())
@@ -93,7 +96,7 @@ def _classes(values: pd.Series, task: AskedTask, n_classes: int, where: str) -> 
     codes, classes = pd.factorize(values, sort=True)
     names = tuple(str(int(value)) if isinstance(value, float) and value % 1 == 0 else str(value) for value in classes)
     numbers = values.dtype.kind in "iuf" and task == "auto"
-    other = "if they are quantities: dataset.task=regression" if numbers else "dataset.task"
+    other = AS_QUANTITIES if numbers else "dataset.task"
     note = f"the {n_classes} different values of {name} are classes ({other})" if task == "auto" else ""
     return Labels(codes.astype(np.int64), names, note)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ class OpenML(Dataset):
 
     Attributes:
         id: Its number there, as in openml.org/d/61.
-        root: Folder with the Parquet file; None for the cache.
+        root: Folder with the Parquet file; None for the cache, where a missing one is downloaded to.
         target: The column to predict; None for the one that OpenML names, the last of the Parquet file.
         task: What the target is; `labels` says how auto decides.
         drop: Columns to leave out.
@@ -61,6 +62,11 @@ class OpenML(Dataset):
         """
         folder = Path(self.root).expanduser().absolute() if self.root is not None else cache() / "openml"
         path = folder / f"{self.id}.parquet"
+        if not path.exists() and self.root is not None:
+            raise DataError(
+                f"{self.where}: {path.name} is not in dataset.root={self.root}. Put it there, or leave dataset.root "
+                "out, and it is downloaded."
+            )
         if not path.exists():
             self._download(path)
         target = _last_column(path) if self.target is None else self.target
@@ -73,10 +79,8 @@ class OpenML(Dataset):
         part = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _impatiently():
-                found = fetch_openml(
-                    data_id=self.id, data_home=path.parent, as_frame=True, parser="pandas", n_retries=1
-                )
+            with _impatiently(), tempfile.TemporaryDirectory() as home:  # where scikit-learn would keep it again
+                found = fetch_openml(data_id=self.id, data_home=home, as_frame=True, parser="pandas", n_retries=1)
             features = [name for name in found.frame if name not in found.target_names]
             found.frame[[*features, *found.target_names]].to_parquet(part, index=False)
             os.replace(part, path)

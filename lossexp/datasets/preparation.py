@@ -121,6 +121,8 @@ class Preparation:
             DataError: Columns are missing or unknown, or a value is not of the kind of its column, or infinite.
         """
         self._refuse_other_columns(table)
+        if conversion.is_sparse(table) and self._learned("mean").any():
+            table = table.toarray()
         if conversion.is_sparse(table):
             return table.astype(np.float64).multiply(1 / self._learned("scale")).tocsr()
         numbers = self._numbers(table)

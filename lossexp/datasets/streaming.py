@@ -171,7 +171,7 @@ class Streamed(ABC):
                     features = preparation.transform(_taken(piece, rows[first:last] - start))
                     yield number, np.ascontiguousarray(features, dtype=STORED)
             except DataError as error:
-                raise DataError(f"{error} That is among the rows from {start} on.") from error
+                raise DataError(f"{error} Rows are counted from row {start} of the file.") from error
             start += len(piece)
 
 

@@ -174,7 +174,7 @@ class LossEstimator(BaseEstimator):
 
     def _data(self, rows: Split, target: Target, seed: int) -> Data:
         """Return training and validation rows as a dataset would; no row is for testing."""
-        if not 0 <= self.validation_fraction < 1:
+        if not (isinstance(self.validation_fraction, numbers.Real) and 0 <= self.validation_fraction < 1):
             expected = "a number at least 0 and below 1"
             raise InvalidValueError("validation_fraction", self.validation_fraction, expected)
         n_val = n_rows(self.validation_fraction, len(rows))
@@ -188,9 +188,6 @@ class LossEstimator(BaseEstimator):
         # Without validation rows nothing is copied.
         training = _taken(rows, others) if n_val else rows
         validation, none = _taken(rows, held_out), _taken(rows, held_out[:0])
-        for name, split in (("training", training), ("validation", validation)):
-            if split.weight is not None and len(split) and not split.weight.any():
-                raise DataError(f"sample_weight is 0 for all {len(split)} {name} rows: expected some weight.")
         return Data("given", target, training, validation, none, class_names=(), feature_names=(), fingerprint="")
 
     def _keep(self, epochs: list[Epoch], *, has_validation: bool) -> None:

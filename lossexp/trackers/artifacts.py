@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lossexp.errors import StorageError
-from lossexp.trackers.store import database, open_store
+from lossexp.trackers.store import database, open_store, shown
 
 
 def download(uri: str, run_id: str, name: str, into: Path) -> Path:
@@ -29,4 +29,4 @@ def download(uri: str, run_id: str, name: str, into: Path) -> Path:
     try:
         return Path(client.download_artifacts(run_id, name, str(into)))
     except (MlflowException, OSError) as error:
-        raise StorageError(f"Run {run_id} of the MLflow store {uri} has no {name}: {error}") from error
+        raise StorageError(f"Run {run_id} of the MLflow store {shown(uri)} has no {name}: {error}") from error

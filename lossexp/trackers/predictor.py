@@ -25,6 +25,8 @@ class Predictor(PythonModel):  # type: ignore[misc]  # MLflow has no types
         Raises:
             MlflowException: Columns are missing or unknown; with this kind the server gives the reason to the caller.
         """
+        if isinstance(model_input, str):  # to the model it would be the path of a file, on the machine that serves it
+            raise MlflowException.invalid_parameter_value("Text was given; expected rows.")
         try:
             return self._model.predictions(model_input)
         except DataError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from lossexp.locking import locked
 from lossexp.record import MODEL_FOLDER, History, Outcome, Record, RunSheet
 from lossexp.trackers.base import TrackedRun
 from lossexp.trackers.serving import make_servable
-from lossexp.trackers.store import database, open_store
+from lossexp.trackers.store import database, open_store, reason, shown
 from lossexp.trackers.view import VIEW_TAG, view_value
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Projection:
                 return attempt()
             except MlflowException as error:
                 if pause is None or "database is locked" not in str(error):
-                    raise StorageError(f"MLflow store {self._uri}: {_reason(error)}") from error
+                    raise StorageError(f"MLflow store {shown(self._uri)}: {reason(error)}") from error
                 time.sleep(pause * random.uniform(0.5, 1.5))
         raise AssertionError("the last attempt returns or raises")
 
@@ -177,7 +178,7 @@ class Projection:
         if found.lifecycle_stage != "active":
             raise StorageError(
                 f"The MLflow experiment {name} is deleted. To bring it back: "
-                f"MLFLOW_TRACKING_URI={self._uri} mlflow experiments restore -x {found.experiment_id}"
+                f"MLFLOW_TRACKING_URI={shown(self._uri)} mlflow experiments restore -x {found.experiment_id}"
             )
         for key, value in _experiment_tags().items():
             if key not in found.tags:
@@ -188,8 +189,9 @@ class Projection:
         from mlflow.exceptions import MlflowException
 
         # A server knows where artifacts go. A database file must be told a place that does not depend on the
-        # current folder.
-        location = (self._root / "mlartifacts" / name).as_uri() if database(self._uri) else None
+        # current folder. A dataset called ".." is not above that place.
+        folder = self._root / "mlartifacts" / (name.lstrip(".") or "_")
+        location = folder.as_uri() if database(self._uri) else None
         try:
             return str(self._client.create_experiment(name, location, _experiment_tags()))
         except MlflowException:
@@ -202,13 +204,8 @@ class Projection:
         experiment_id, run_id = str(run.info.experiment_id), str(run.info.run_id)
         if not self._uri.startswith(("http://", "https://")):
             return TrackedRun(experiment_id, run_id)
-        return TrackedRun(experiment_id, run_id, f"{self._uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}")
-
-
-def _reason(error: Exception) -> str:
-    """Return the message; of a server that does not answer only its end, where the cause is."""
-    _, found, cause = str(error).rpartition("(Caused by ")
-    return cause.removesuffix(")") if found else cause
+        page = re.sub(r"//[^/@]*@", "//", self._uri).rstrip("/")
+        return TrackedRun(experiment_id, run_id, f"{page}/#/experiments/{experiment_id}/runs/{run_id}")
 
 
 def _experiment_tags() -> dict[str, str]:

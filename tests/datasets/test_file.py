@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
 
 from lossexp.datasets import CSV, IDX, NPY, NPZ, Feather, Parquet, SVMLight, file
+from lossexp.datasets.splitting import blocks
 from lossexp.errors import ConfigError
 from lossexp.targets import Target, Task
 
@@ -124,6 +125,8 @@ def test_splits_do_not_share_a_group(seed):
     assert all(not one & other for one, other in zip(shops, shops[1:] + shops[:1], strict=True))
     assert [len(split) for split in parts(data)] == [36, 12, 12]
     assert "shop" not in data.feature_names
+    for split in parts(data):
+        np.testing.assert_array_equal(split.groups, split.X[:, row].astype(int) // 4)
 
 
 def test_time_goes_from_train_to_test_and_one_time_is_in_one_split():
@@ -133,6 +136,8 @@ def test_time_goes_from_train_to_test_and_one_time_is_in_one_split():
     train, val, test = (split.X[:, data.feature_names.index("row")] for split in parts(data))
     assert train.max() < val.min()
     assert val.max() < test.min()
+    for split, time in zip(parts(data), (train, val, test), strict=True):
+        np.testing.assert_array_equal(split.groups, blocks(time))
     assert (len(train), len(val), len(test)) == (36, 12, 12)
 
 

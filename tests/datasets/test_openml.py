@@ -15,6 +15,13 @@ from lossexp.targets import Target, Task
 
 
 @pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return the folder of the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "lossexp" / "openml"
+
+
+@pytest.fixture
 def asked(monkeypatch):
     """Return what was downloaded, in place of which there is a table whose target comes first."""
     calls = []
@@ -30,26 +37,27 @@ def asked(monkeypatch):
     return calls
 
 
-def test_a_table_is_downloaded_once_and_its_target_is_known(asked, tmp_path):
-    for _ in range(2):
-        data = OpenML(id=61, root=str(tmp_path)).load(0)
+def test_a_table_is_downloaded_once_and_its_target_is_known(asked, folder):
+    for root in (None, None, str(folder)):
+        data = OpenML(id=61, root=root).load(0)
     assert asked == [61]
-    assert [path.name for path in tmp_path.iterdir()] == ["61.parquet"]
+    assert [path.name for path in folder.iterdir()] == ["61.parquet"]
     assert (data.name, data.target_name, data.class_names) == ("openml_61", "class", ("no", "yes"))
     assert data.feature_names == ("length", "colour=a", "colour=b", "colour=c", "colour=d")
     assert socket.getdefaulttimeout() is None
 
 
-def test_another_column_can_be_the_target(asked, tmp_path):
-    data = OpenML(id=61, root=str(tmp_path), target="length", drop=("class",)).load(0)
+def test_another_column_can_be_the_target(asked, folder):
+    data = OpenML(id=61, target="length", drop=("class",)).load(0)
     assert data.target == Target(Task.REGRESSION)
     assert data.feature_names == ("colour=a", "colour=b", "colour=c", "colour=d")
 
 
-def test_without_root_it_is_kept_in_the_cache(asked, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    OpenML(id=61).load(0)
-    assert (tmp_path / "lossexp" / "openml" / "61.parquet").is_file()
+def test_a_folder_of_the_users_is_only_read(asked, tmp_path):
+    with pytest.raises(DataError, match=r"61\.parquet is not in dataset\.root=.*leave dataset\.root out, and"):
+        OpenML(id=61, root=str(tmp_path / "mine")).load(0)
+    assert asked == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -59,19 +67,19 @@ def test_without_root_it_is_kept_in_the_cache(asked, tmp_path, monkeypatch):
         (ValueError("No known OpenML dataset with id=61"), "No known OpenML dataset with id=61"),
     ],
 )
-def test_what_cannot_be_downloaded_is_said_with_what_to_do(monkeypatch, tmp_path, error, why):
+def test_what_cannot_be_downloaded_is_said_with_what_to_do(monkeypatch, folder, error, why):
     def fail(**_):
         raise error
 
     monkeypatch.setattr(sklearn.datasets, "fetch_openml", fail)
     with pytest.raises(DataError) as caught:
-        OpenML(id=61, root=str(tmp_path)).load(0)
+        OpenML(id=61).load(0)
     first, _, path, setting = str(caught.value).splitlines()
     assert first.startswith("dataset=openml dataset.id=61 cannot be downloaded: ")
     assert why in first
-    assert path == f"  {tmp_path / '61.parquet'}"
+    assert path == f"  {folder / '61.parquet'}"
     assert setting.endswith("dataset.root=PATH")
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, mean_pinball_loss
 
 from lossexp import LossClassifier, LossRegressor
 from lossexp.early_stopping import Patience
-from lossexp.errors import DataError
+from lossexp.errors import DataError, IncompatibleError
 from lossexp.losses import MSE, Pinball
 from lossexp.losses.formula import formula
 from lossexp.models import MLP
@@ -177,7 +177,9 @@ def test_validation_rows_are_not_trained_on_and_have_the_proportions_of_the_clas
 def test_rows_that_do_not_suffice_for_both_splits():
     with pytest.raises(DataError, match=r"validation_fraction=0\.9 of n_samples=3, rounded up, leaves none"):
         LossRegressor(validation_fraction=0.9).fit(np.eye(3), [1, 2, 3])
-    with pytest.raises(DataError, match=r"^sample_weight is 0 for all 2 (training|validation) rows: expected some wei"):
+    with pytest.raises(
+        IncompatibleError, match=r"^All 2 (training|validation) rows of y have weight 0\. Expected: some wei"
+    ):
         LossRegressor(validation_fraction=0.5).fit(np.eye(4), range(4), sample_weight=[1, 0, 0, 0])
 
 

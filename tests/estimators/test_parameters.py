@@ -33,6 +33,7 @@ def test_settings_of_components_are_parameters():
         ({"loss": "formula"}, r"^loss\.value=null is not allowed"),
         ({"epochs": -1}, r"^epochs=-1 is not allowed"),
         ({"validation_fraction": 1.0}, r"^validation_fraction=1\.0 is not allowed: expected a number at least 0 and"),
+        ({"validation_fraction": None}, r"^validation_fraction=None is not allowed"),
         ({"early_stopping": "patience"}, r"^early_stopping=patience watches validation rows, .* validation_fraction="),
         ({"early_stopping": Never(restore_best=True)}, r"watches validation rows, but validation_fraction=0 holds out"),
     ],

@@ -94,6 +94,15 @@ def test_there_is_one_experiment_per_data_set_with_its_view(root, uri, client):
     assert experiments["iris"].artifact_location == (root / "mlartifacts" / "iris").as_uri()
 
 
+@pytest.mark.parametrize(("name", "folder"), [("..", "_"), (".hidden", "hidden"), ("a b#%41?", "a b#%41?")])
+def test_artifacts_stay_in_their_place_whatever_the_data_set_is_called(root, uri, client, name, folder):
+    """A file called "...csv" is a data set called ".."."""
+    record = finished(root, experiment=name)
+    tracked = Projection(root, uri).project(record)
+    assert (root / "mlartifacts" / folder / tracked.run_id / "artifacts" / "config.yaml").is_file()
+    assert client.get_experiment(tracked.experiment_id).name == name
+
+
 def test_an_experiment_that_is_there_already_gets_the_view_but_keeps_a_changed_one(root, uri, client):
     older = client.create_experiment("iris")
     Projection(root, uri).project(begun(root, experiment="iris"))

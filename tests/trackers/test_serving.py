@@ -44,8 +44,11 @@ def test_mlflow_predicts_from_the_folder_without_any_pickle(here):
     served, ours = pyfunc.load_model(str(record.path / "model")), lossexp.load(record.path)
     rows = pd.read_csv("test.csv")
     pd.testing.assert_frame_equal(served.predict(rows), ours.predictions(rows))
+    pd.testing.assert_frame_equal(served.predict(rows.to_dict("list")), ours.predictions(rows))
     with pytest.raises(MlflowException, match="The data lacks length"):
         served.predict(rows[["colour"]])
+    with pytest.raises(MlflowException, match="Text was given; expected rows"):  # no file of the server is opened
+        served.predict("test.csv")
 
 
 def test_every_projected_run_has_its_model(here, monkeypatch):

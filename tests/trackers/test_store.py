@@ -9,7 +9,16 @@ import pytest
 
 from lossexp.errors import StorageError
 from lossexp.trackers import store
-from lossexp.trackers.store import database, load_mlflow, open_store, store_uri, sync_command
+from lossexp.trackers.store import (
+    check_uri,
+    database,
+    load_mlflow,
+    open_store,
+    shown,
+    store_uri,
+    sync_command,
+    ui_command,
+)
 
 from .stores import empty_store, quiet
 
@@ -30,6 +39,56 @@ def test_the_command_that_fills_a_store_names_the_store_where_it_is_not_the_usua
     assert sync_command(root, "sqlite:////somewhere/runs/mlflow.db") == "python -m lossexp.sync /somewhere/runs"
     expected = "MLFLOW_TRACKING_URI=http://server python -m lossexp.sync /somewhere/runs"
     assert sync_command(root, "http://server") == expected
+
+
+def test_the_command_that_shows_a_store_is_for_the_current_folder(monkeypatch):
+    monkeypatch.chdir("/usr")
+    runs, others = Path("/usr/runs"), Path("/usr/my runs")
+    assert ui_command(runs, store_uri(runs, None)) == "python -m lossexp.ui"
+    assert ui_command(others, store_uri(others, None)) == "python -m lossexp.ui 'my runs'"
+    assert ui_command(runs, "sqlite:///x.db") == "MLFLOW_TRACKING_URI=sqlite:///x.db python -m lossexp.ui"
+    assert ui_command(runs, "http://server") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "public"),
+    [
+        ("postgresql://me:secret@host:5432/base", "postgresql://me:***@host:5432/base"),
+        ("mysql+pymysql://me:se:cr%40et@host/base", "mysql+pymysql://me:***@host/base"),
+        ("https://:token@host/path@v1", "https://:***@host/path@v1"),
+        ("http://me@host:5000", "http://me@host:5000"),
+        ("http://host:5000/a:b@c", "http://host:5000/a:b@c"),
+        ("sqlite:////a:b@c/d.db", "sqlite:////a:b@c/d.db"),
+    ],
+)
+def test_a_password_is_not_shown(uri, public):
+    assert shown(uri) == public
+    assert "secret" not in sync_command(Path("/runs"), uri)
+
+
+def test_a_password_is_not_shown_in_errors():
+    with pytest.raises(StorageError, match="^MLflow cannot open the store my://me:\\*\\*\\*@host: ") as refused:
+        open_store("my://me:secret@host")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "/a/mlruns", "file:///a/mlruns", "htp://host", "C:\\runs", ""])
+def test_what_cannot_be_a_store_is_refused(uri, monkeypatch):
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(
+        StorageError, match=r" is no place where MLflow keeps runs\. Expected for tracker\.uri or MLFLOW_"
+    ):
+        check_uri(uri)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    check_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["sqlite:////a.db", "HTTP://host", "https://u:p@host/x", "postgresql+psycopg://host/base", "databricks", "uc:x"],
+)
+def test_what_may_be_a_store_is_not_asked(uri):
+    check_uri(uri)
 
 
 def test_only_an_sqlite_store_is_a_file():

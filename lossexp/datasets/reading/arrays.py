@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+import codecs
+import io
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +15,13 @@ import numpy as np
 
 from lossexp.components import Array
 from lossexp.datasets.reading.content import Content
+from lossexp.datasets.reading.files import uncompressed
 from lossexp.errors import DataError, did_you_mean
 
 MOST_FEATURES = 2**21
 """Of sparse rows; features are numbered, and one wrong number would ask for a model that fits no memory."""
+_VALUES = "biufUM"
+"""Kinds of the types of NumPy that a column may have: truth values, integers, floats, text and dates."""
 LABELS = "label"
 """What the target of a file is called whose format has no names."""
 
@@ -44,13 +50,15 @@ class Npz:
         if self.features not in arrays:
             hint = did_you_mean(self.features, arrays)
             raise DataError(
-                f"{path} has no array {self.features!r}.{hint} It has {', '.join(arrays)}. Say which one has the "
-                "features: dataset.features=NAME"
+                f"{path} has no array {self.features!r}.{hint} It has {', '.join(arrays) or 'none'}. Say which one "
+                "has the features: dataset.features=NAME"
             )
         inputs = as_features(arrays.pop(self.features), path)
         columns = {name: array.ravel() for name, array in arrays.items() if _is_column(array, len(inputs))}
         notes = [
             f"{name} is left out: its shape is {array.shape}, not ({len(inputs)},)"
+            if array.dtype.kind in _VALUES
+            else f"{name} is left out: it holds {array.dtype}, no numbers, truth values, dates or text"
             for name, array in arrays.items()
             if name not in columns
         ]
@@ -58,7 +66,7 @@ class Npz:
 
 
 def _is_column(array: Array, n_rows: int) -> bool:
-    return array.shape in ((n_rows,), (n_rows, 1))
+    return array.shape in ((n_rows,), (n_rows, 1)) and array.dtype.kind in _VALUES
 
 
 def as_features(array: Array, path: Path) -> Array:
@@ -102,8 +110,8 @@ class Paired:
         targets = self.array(partner)
         if not _is_column(targets, len(features)):
             raise DataError(
-                f"{path} has {len(features)} rows, but {partner} has the shape {targets.shape}; expected one target "
-                "for each row."
+                f"{path} has {len(features)} rows, but {partner} has the shape {targets.shape} and the type "
+                f"{targets.dtype}; expected one number or text for each row."
             )
         return Content(pd.DataFrame({LABELS: targets.ravel()}), features)
 
@@ -148,8 +156,10 @@ def _loaded(path: Path) -> Any:
         if isinstance(opened, np.ndarray):
             return _native(opened)
         with opened:
-            return {name: _native(opened[name]) for name in opened.files}
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, SyntaxError) as error:
+            found = {name: opened[name] for name in opened.files}
+            # What is no NPY file comes as bytes.
+            return {name: _native(array) for name, array in found.items() if isinstance(array, np.ndarray)}
+    except Exception as error:  # whatever the readers of its headers and of ZIP come across in a file that lies
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "allow_pickle" in reason or "Python objects" in reason:
             reason = "it holds no arrays, or Python objects, which are not loaded since they could execute anything"
@@ -160,31 +170,58 @@ def _loaded(path: Path) -> Any:
 
 
 def _native(array: Array) -> Array:
-    """Return numbers whose bytes are in the order of this machine, as pandas needs them."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    """Return numbers whose bytes are in the order of this machine, as pandas needs them, and text as text."""
+    return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind != "S" else "U", copy=False)
 
 
 def read_svmlight(path: Path) -> Content:
-    """Read lines such as `1 3:0.5 7:2`, a target and the features that are not 0, numbered from 1.
+    """Read lines such as `1 3:0.5 7:2`, a target and the features that are not 0, gzipped or not.
+
+    The features are numbered from 1 or from 0: the first column here is that of feature 0.
 
     Raises:
         DataError: A line is something else.
     """
     import pandas as pd
-    from sklearn.datasets import load_svmlight_file
 
+    text = uncompressed(path).removeprefix(codecs.BOM_UTF8)
     try:
-        X, y, query = load_svmlight_file(str(path), query_id=True)
-    except (ValueError, OSError, EOFError, OverflowError) as error:
-        raise DataError(f"{path} cannot be read as SVMLight: {error}. Expected lines such as: 1 3:0.5 7:2") from error
+        X, y, query = _sparse(text)
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{path} cannot be read as SVMLight, in line {_first_bad_line(text)}: {str(error).rstrip('.')}. "
+            "Expected lines such as: 1 3:0.5 7:2"
+        ) from error
     if not X.shape[0]:
         raise DataError(f"{path} has no rows. Expected lines such as: 1 3:0.5 7:2")
     if X.shape[1] > MOST_FEATURES:
         raise DataError(
-            f"{path} has features up to number {X.shape[1]}; expected at most {MOST_FEATURES}, since a model has "
+            f"{path} has features up to number {X.shape[1] - 1}; expected at most {MOST_FEATURES}, since a model has "
             "weights for all. Number those that occur from 1, or hash them into fewer."
         )
     named = pd.DataFrame({LABELS: y})
     if query.size and query.any():
         named["qid"] = query
     return Content(named, X)
+
+
+def _sparse(text: bytes) -> tuple[Any, Array, Array]:
+    """Return features, targets and queries of SVMLight."""
+    from sklearn.datasets import load_svmlight_file
+
+    X, y, query = load_svmlight_file(io.BytesIO(text), zero_based=True, query_id=True)
+    return X, y, query
+
+
+def _first_bad_line(text: bytes) -> int:
+    """Return the number of the first line, from 1, with which SVMLight cannot be read."""
+    lines = text.splitlines(keepends=True)
+
+    def is_bad(n_lines: int) -> bool:
+        try:
+            _sparse(b"".join(lines[:n_lines]))
+        except (ValueError, OverflowError):
+            return True
+        return False
+
+    return bisect.bisect_left(range(len(lines)), True, key=is_bad)

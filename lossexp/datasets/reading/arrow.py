@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,12 @@ from lossexp.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MISSING = ("", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")
+MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL")
 """What stands for a missing value in text, white space around it aside."""
+_STREAM = b"\xff\xff\xff\xff"
+"""What a stream of Arrow begins with."""
+_ROW_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls the numbers of rows in a file."""
 
 
 def read_parquet(path: Path, as_text: Collection[str] = ()) -> Content:
@@ -30,8 +35,8 @@ def read_parquet(path: Path, as_text: Collection[str] = ()) -> Content:
     """
     from pyarrow import parquet
 
-    with _named(path, "Parquet"):
-        return as_content(parquet.read_table(path), as_text)
+    with _named(path, "Parquet"), parquet.ParquetFile(path) as file:  # `read_table` would look at the folders too
+        return as_content(_sound(file.read()), as_text)
 
 
 def parquet_shape(path: Path) -> tuple[int, list[str], tuple[str, ...]]:
@@ -60,11 +65,11 @@ def parquet_batches(path: Path, names: Sequence[str], n_rows: int) -> Iterator[p
         all_names = distinct(file.schema_arrow.names)
         wanted = [file.schema_arrow.names[all_names.index(name)] for name in names]
         for batch in file.iter_batches(batch_size=n_rows, columns=wanted):
-            yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(names))
+            yield _sound(pa.Table.from_batches([batch]).select(wanted).rename_columns(list(names)))
 
 
 def read_feather(path: Path, as_text: Collection[str] = ()) -> Content:
-    """Read a Feather file, which is a file of Arrow.
+    """Read a Feather file, which is a file of Arrow, or a stream of Arrow that was written to a file.
 
     Args:
         path: The file.
@@ -73,10 +78,22 @@ def read_feather(path: Path, as_text: Collection[str] = ()) -> Content:
     Raises:
         DataError: It is not one.
     """
-    from pyarrow import feather
+    from pyarrow import feather, ipc
 
-    with _named(path, "Feather"):
-        return as_content(feather.read_table(path), as_text)
+    with _named(path, "Feather"), path.open("rb") as file:
+        is_stream = file.read(len(_STREAM)) == _STREAM
+        file.seek(0)
+        return as_content(_sound(ipc.open_stream(file).read_all() if is_stream else feather.read_table(file)), as_text)
+
+
+def _sound(table: pa.Table) -> pa.Table:
+    """Return a table whose content was looked through: what lies about where it is would end the process.
+
+    Raises:
+        ArrowException: It lies, or text is not UTF-8.
+    """
+    table.validate(full=True)
+    return table
 
 
 @contextlib.contextmanager
@@ -86,7 +103,7 @@ def _named(path: Path, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of a name
         raise DataError(f"{path} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
 
@@ -103,6 +120,9 @@ def as_content(table: pa.Table, as_text: Collection[str] = ()) -> Content:
 
     columns, notes = {}, []
     for name, column in zip(distinct(table.column_names), table.columns, strict=True):
+        if _ROW_INDEX.fullmatch(name):
+            notes.append(f"{name} is left out: it is what pandas calls the index of the rows")
+            continue
         plain = _plain(column, is_text=name in as_text)
         if plain is None:
             notes.append(f"{name} is left out: it holds {column.type}, no numbers, truth values, dates or text")
@@ -156,8 +176,8 @@ def _trimmed(text: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray:
         return known.cast(pa.float64())
     if known.null_count == text.null_count and bare.equals(text):
         return text  # its reader would have seen numbers
-    for kind in (pa.float64(), pa.bool_()):
+    for kind in (pa.float64(), pa.bool_(), pa.timestamp("us")):
         with contextlib.suppress(pa.ArrowInvalid):
             values = known.cast(kind)
-            return values.cast(pa.float64()) if values.null_count else values
+            return values.cast(pa.float64()) if values.null_count and kind == pa.bool_() else values
     return known

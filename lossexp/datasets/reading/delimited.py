@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import dataclasses
 import io
 import itertools
 import os
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
+"""What is between values, the least likely inside one first: of decimal commas there may be as many in every line."""
 _SNIFFED_LINES = 20
 _LARGEST_BLOCK = 2**30
 """Types are inferred from the first block of so many bytes: from all rows of a file that is not huge."""
@@ -34,7 +36,12 @@ _NO_TEXT = {
 }
 """What files begin with that are taken for text, and what they are."""
 _COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+")
+_LINE_END = re.compile(rb"\r\n?|\n")
 _MOSTLY = 0.9
+_HEADER_NOTES = {
+    True: "the first line has the names of the columns (dataset.header)",
+    False: "the first line is a row already: columns are called by their position, from 0 (dataset.header)",
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,10 @@ class Delimited:
             raise DataError(f"{path} is empty: it has no line with anything on it. Give a file with rows.")
         quote = "'" if start[0].startswith("'") and start[0].rstrip().endswith("'") else '"'
         separator = self.separator or _separator(start, quote)
-        first, *others = csv.reader(start, delimiter=separator, quotechar=quote, skipinitialspace=True)
+        try:
+            first, *others = csv.reader(start, delimiter=separator, quotechar=quote, skipinitialspace=True)
+        except csv.Error as error:
+            raise DataError(f"{path}: {error}, in one of the first lines. Mend it.") from None
         header = _is_header(first, others) if self.header is None else self.header
         if header and not others:
             raise DataError(f"{path} has a header and no rows. Give a file with rows.")
@@ -85,11 +95,16 @@ class Delimited:
         frame = as_content(self._parsed(text, path, separator, quote, names, header, as_text), as_text).named
         for name, dtype in frame.dtypes.items():
             if kind(dtype) == "category" and name not in as_text:
-                _refuse_numbers_as_text(frame[name], path)
-        notes = [_header_note(header)] if self.header is None else []
+                _refuse_values_as_text(frame[name], path, self.decimal)
+        notes = [_HEADER_NOTES[header]] if self.header is None else []
         if not self.separator and separator != ",":
             notes.append(f"values are separated by {SEPARATORS[separator]} (dataset.separator)")
         return Content(frame, notes=tuple(notes))
+
+    def settled(self, decisions: Collection[str]) -> Delimited:
+        """Return what reads other files as the one of which these were the notes."""
+        header = next((header for header, note in _HEADER_NOTES.items() if note in decisions), self.header)
+        return dataclasses.replace(self, header=header)
 
     def _utf8(self, content: bytes, path: Path) -> bytes:
         """Return the text as UTF-8 without a byte order mark, its lines ending in a line feed."""
@@ -97,12 +112,12 @@ class Delimited:
         try:
             if codecs.lookup(encoding).name != "utf-8":
                 content = content.decode(encoding).encode()
-        except LookupError:
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: {_bad_bytes(content, error, encoding)}") from None
+        except (LookupError, ValueError):  # ValueError: a null byte in the name, or an encoding that refuses all
             raise DataError(
                 f"dataset.encoding={encoding} is not known. Known are utf-8, latin-1, cp1252, ..."
             ) from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: {_bad_bytes(content, error, encoding)}") from None
         return content.removeprefix(codecs.BOM_UTF8)
 
     def _parsed(
@@ -120,7 +135,7 @@ class Delimited:
 
         read = arrow.ReadOptions(
             block_size=min(len(text) + 1, _LARGEST_BLOCK),
-            skip_rows=text[: len(text) - len(text.lstrip())].count(b"\n"),  # empty lines before the header
+            skip_rows=len(_LINE_END.findall(text[: len(text) - len(text.lstrip())])),  # empty lines before the header
             column_names=names,
             skip_rows_after_names=int(header),
         )
@@ -158,25 +173,36 @@ def _lines(text: bytes) -> Iterator[str]:
 
 
 def _separator(lines: Sequence[str], quote: str) -> str:
-    """Return what cuts all lines into the same number of values, and into as many as possible."""
+    """Return what cuts lines into the same number of values, the same as the first, and into more than one."""
 
-    def merit(separator: str) -> tuple[bool, int]:
+    def cuts(separator: str) -> bool:
         try:
             widths = [len(row) for row in csv.reader(lines, delimiter=separator, quotechar=quote)]
         except csv.Error:  # what would be one value is longer than values are
-            return False, 0
-        return widths[0] > 1 and widths.count(widths[0]) >= _MOSTLY * len(widths), widths[0]
+            return False
+        return widths[0] > 1 and widths.count(widths[0]) >= _MOSTLY * len(widths)
 
-    *_, (best, _) = sorted(((s, merit(s)) for s in reversed(SEPARATORS)), key=lambda pair: pair[1])
-    return best
+    return next(filter(cuts, SEPARATORS), ",")
 
 
 def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """Tell whether a line has names: none of it is a number, and no name comes twice, nor again below itself."""
-    below = {(place, value) for row in others for place, value in enumerate(row)}
-    named = [value for value in first if value.strip()]
-    repeated = sum((place, value) in below for place, value in enumerate(first))
-    return bool(named) and not any(_is_number(value) for value in named) and repeated <= len(first) / 2
+    """Tell whether a line has names.
+
+    None of them is a number, and below one of them there are numbers alone; where all is text, no name comes again
+    below itself. Names may be the positions as well, which is what pandas writes where there are none.
+    """
+    names = {place: value.strip() for place, value in enumerate(first) if value.strip() not in MISSING}
+    if len(names) > 2 and list(names.values()) == [str(place) for place in range(len(names))]:
+        return True
+    if not names or any(map(_is_number, names.values())):
+        return False
+    below: dict[int, list[str]] = {
+        place: [row[place].strip() for row in others if len(row) > place and row[place].strip() not in MISSING]
+        for place in names
+    }
+    if any(values and all(map(_is_number, values)) for values in below.values()):
+        return True
+    return not any(name in below[place] for place, name in names.items())
 
 
 def _is_number(value: str) -> bool:
@@ -187,14 +213,8 @@ def _is_number(value: str) -> bool:
     return True
 
 
-def _header_note(header: bool) -> str:
-    if header:
-        return "the first line has the names of the columns (dataset.header)"
-    return "the first line is a row already: columns are called by their position, from 0 (dataset.header)"
-
-
-def _refuse_numbers_as_text(values: pd.Series, path: Path) -> None:
-    """Refuse a column that is text for the sake of a few values or of its decimal commas.
+def _refuse_values_as_text(values: pd.Series, path: Path, decimal: str) -> None:
+    """Refuse a column of numbers or dates that is text for the sake of a few values or of its decimal points.
 
     Raises:
         DataError: It is one.
@@ -210,14 +230,23 @@ def _refuse_numbers_as_text(values: pd.Series, path: Path) -> None:
             f"{path}: column {values.name!r} has numbers with a comma, such as {commas[0]!r}. "
             "If it is the decimal point: dataset.decimal=','"
         )
-    is_number = pd.to_numeric(pd.Series(different, dtype="str"), errors="coerce").notna().to_numpy()
-    if is_number.mean() >= _MOSTLY:
-        stranger = next(value for value, number in zip(different, is_number, strict=True) if not number)
-        row = int((values == stranger).to_numpy().argmax())
+    text = pd.Series(different, dtype="str")
+    is_number = pd.to_numeric(text, errors="coerce").notna()
+    if is_number.all():
         raise DataError(
-            f"{path}: column {values.name!r} has numbers, but also {stranger!r}, first in row {row} (counted from 0). "
-            "Mend it, or leave it empty if the value is missing."
+            f"{path}: column {values.name!r} has numbers such as {different[0]!r}, which dataset.decimal={decimal!r} "
+            "does not fit."
         )
+    days = text.where(text.str.match(r"\d{4}-\d\d-\d\d"))
+    is_date = pd.to_datetime(days, errors="coerce", format="ISO8601", utc=True).notna()
+    for what, known in (("numbers", is_number), ("dates", is_date)):
+        if _MOSTLY <= known.mean() < 1:
+            stranger = different[int(known.to_numpy().argmin())]
+            row = int((values == stranger).to_numpy().argmax())
+            raise DataError(
+                f"{path}: column {values.name!r} has {what}, but also {stranger!r}, first in row {row} (counted from "
+                "0). Mend it, or leave it empty if the value is missing."
+            )
 
 
 def _fault(text: bytes, width: int = 0, separator: str = ",", quote: str = '"') -> str:

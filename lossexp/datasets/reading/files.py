@@ -37,6 +37,8 @@ def stamp(path: str, setting: str) -> Stamp:
     try:
         status = full.stat()
     except FileNotFoundError:
+        if full.is_symlink():
+            raise DataError(f"{setting}={path} is a link to {os.readlink(full)}, which is not there.") from None
         raise DataError(f"{setting}={path}: there is no such file{_elsewhere(full)}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = error.strerror if isinstance(error, OSError) else error

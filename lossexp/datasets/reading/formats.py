@@ -35,6 +35,6 @@ def read_rows(path: str | Path, delimited: Delimited, as_text: Collection[str] =
     }
     file = stamp(str(path), "data").path
     for ending, read in readers.items():
-        if file.name.removesuffix(".gz").endswith(ending):
+        if file.name.lower().removesuffix(".gz").endswith(ending):
             return read(file)
     raise DataError(f"data={path}: its format is not known. Expected a name that ends in {', '.join(readers)}.")

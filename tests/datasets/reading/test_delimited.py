@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossexp.datasets.reading.delimited import Delimited
+from lossexp.datasets.reading.delimited import Delimited, _separator
 
 LINES = [["name", "size", "day", "ok"], ["ann", "1.5", "2024-01-31", "true"], ["bob, jr", "-2", "2024-02-01", "false"]]
 EXPECTED = {
@@ -47,6 +47,8 @@ def read(folder, content, **settings):
         written(quoting=csv.QUOTE_ALL),
         written(quoting=csv.QUOTE_ALL, quotechar="'"),
         gzip.compress(written(), mtime=0),
+        written(lineterminator="\r"),
+        b"\r\r" + written(lineterminator="\r"),
         b"\n\n" + written() + b"\n\n",
         written([[f"  {value} " for value in line] for line in LINES], delimiter=";"),
     ],
@@ -94,12 +96,35 @@ def test_other_encodings_are_said(tmp_path):
         ("x,y\nx,y\nx,z\n", ["0", "1"]),
         ('"",a\n1,2\n', ["0", "a"]),
         ("a,a,a\n1,2,3\n", ["a", "a (2)", "a (3)"]),
+        ("ham,go there\nspam,win\nham,ok then\n", ["0", "1"]),
+        ("a,y\na,1\nb,2\n", ["a", "y"]),
+        ("?,a\n1,b\n2,c\n", ["?", "a"]),
+        ("?,a\n1,b\n2,a\n", ["0", "1"]),
+        ("0,1,2\n1.5,2,a\n", ["0", "1", "2"]),
+        (",0,1,2\n0,1.5,2,a\n", ["0", "0 (2)", "1", "2"]),
     ],
 )
 def test_names_of_columns(tmp_path, content, names):
     found = read(tmp_path, content)
     assert list(found.named.columns) == names
     assert ("from 0" in found.notes[0]) == (names == ["0", "1"])
+    settled = Delimited().settled(found.notes)
+    assert settled.header == ("from 0" not in found.notes[0])
+    assert settled == Delimited(header=settled.header).settled([])
+
+
+@pytest.mark.parametrize(
+    ("content", "separator"),
+    [
+        ("1,5;2,5;3,5\n4,5;5,5;6,5\n", ";"),
+        ("a\tb, c\n1\t2, 3\n", "\t"),
+        ("a,b c\n1,2 3\n", ","),
+        ("a b\n1 2\n", " "),
+        ("a\n1\n", ","),
+    ],
+)
+def test_what_separates_values_is_in_every_line(content, separator):
+    assert _separator(content.splitlines(keepends=True), '"') == separator
 
 
 def test_a_header_can_be_said(tmp_path):
@@ -107,7 +132,7 @@ def test_a_header_can_be_said(tmp_path):
     assert read(tmp_path, "a,b\nc,d\n", header=False).named.to_dict("list") == {"0": ["a", "c"], "1": ["b", "d"]}
 
 
-@pytest.mark.parametrize("missing", ["", "?", "NA", "NaN", " ", " ? ", "null"])
+@pytest.mark.parametrize("missing", ["", "?", "NA", "n/a", "<NA>", "NaN", " ", " ? ", "null"])
 def test_what_stands_for_a_missing_value(tmp_path, missing):
     found = read(tmp_path, f"a,b\n1,x\n{missing},{missing}\n2.5,y\n").named
     np.testing.assert_array_equal(found["a"], [1, np.nan, 2.5])
@@ -117,6 +142,11 @@ def test_what_stands_for_a_missing_value(tmp_path, missing):
 def test_decimal_commas(tmp_path):
     found = read(tmp_path, "a;b\n1,5;x\n-2,25;y\n", decimal=",").named
     assert found["a"].tolist() == [1.5, -2.25]
+
+
+def test_dates_are_dates_with_white_space_around_them_too(tmp_path):
+    found = read(tmp_path, "a, b\n1, 2024-01-31\n2, \n3, 2024-02-01\n").named
+    assert found["b"].tolist() == [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-01")]
 
 
 def test_types_are_seen_from_all_rows_not_from_the_first(tmp_path):
