@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
-from lossexp.components import Component
-from lossexp.errors import ConfigError
+from lossexp.components import Component, UnknownSettingError
+from lossexp.errors import ConfigError, in_words
 
 C = TypeVar("C", bound=Component)
 
@@ -32,7 +35,26 @@ def component(key: str, values: Any, interface: type[C]) -> C:
             f"{key} has no _target_: expected a choice, such as {key}=NAME, or a mapping with a _target_."
         )
     settings = {str(name): value for name, value in values.items() if name != "_target_"}
-    return component_class(str(values["_target_"]), f"{key}._target_", interface).from_settings(settings, key)
+    found = component_class(str(values["_target_"]), f"{key}._target_", interface)
+    try:
+        return found.from_settings(settings, key)
+    except UnknownSettingError as error:
+        if "__dataclass_fields__" not in vars(found):
+            hint = f" {found.__name__} is not marked @dataclass(frozen=True, kw_only=True), which its settings need."
+            raise UnknownSettingError(error.prefix, error.name, error.known, hint) from error
+        owners = elsewhere(key, interface)
+        if error.name not in owners:
+            raise
+        raise UnknownSettingError(error.prefix, error.name, error.known, owners[error.name]) from error
+
+
+def elsewhere(key: str, interface: type[Component]) -> dict[str, str]:
+    """Say of each setting of our components of a kind which of them have it."""
+    owners: dict[str, list[str]] = {}
+    for choice, found in choices(interface).items():
+        for field in dataclasses.fields(found):
+            owners.setdefault(field.name, []).append(f"{key}={choice}")
+    return {name: f" It is a setting of {', '.join(those)}." for name, those in owners.items()}
 
 
 def choices(interface: type[C]) -> dict[str, type[C]]:
@@ -57,6 +79,17 @@ def component_class(target: str, key: str, interface: type[C]) -> type[C]:
             f"{key}={target} cannot be found: {error}. "
             "Modules are looked for in the current folder and in what is installed."
         ) from error
-    if not (inspect.isclass(found) and issubclass(found, interface)) or inspect.isabstract(found):
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise while it is read
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename).stem == module_name.rpartition(".")[2]]
+        where = f" in line {lines[-1]}" if lines else ""
+        raise ConfigError(
+            f"{key}={target} cannot be read: its module fails{where} with {in_words(error)}. "
+            "A component is a class marked @dataclass(frozen=True, kw_only=True)."
+        ) from error
+    if not (inspect.isclass(found) and issubclass(found, interface)):
         raise ConfigError(f"{key}={target} is refused: {wanted}.")
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))  # type: ignore[attr-defined]
+        raise ConfigError(f"{key}={target} is refused: {wanted}. It has no method {missing}.")
     return found

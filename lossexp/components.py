@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ class Interval:
 
     def contains(self, value: Scalar | np.number[Any]) -> bool:
         """Tell whether every number of `value` is finite and lies inside."""
-        number = np.asarray(value)
+        try:
+            number = np.asarray(value, dtype=np.float64)
+        except OverflowError:  # a whole number beyond all floating-point numbers
+            return False
         above = number > self.low if self.open_low else number >= self.low
         below = number < self.high if self.open_high else number <= self.high
         return bool(np.all(np.isfinite(number) & above & below))
@@ -67,6 +71,14 @@ class InvalidValueError(ConfigError):
     def __init__(self, field: str, value: object, expected: str) -> None:
         self.field, self.value, self.expected = field, value, expected
         super().__init__(f"{field}={value!r} is not allowed: expected {expected}.")
+
+
+class UnknownSettingError(ConfigError):
+    """A setting does not exist where it stands."""
+
+    def __init__(self, prefix: str, name: str, known: Collection[str], hint: str) -> None:
+        self.prefix, self.name, self.known = prefix, name, known
+        super().__init__(f"Unknown setting {prefix}{name}.{hint} Known: {', '.join(known)}.")
 
 
 @dataclass(frozen=True)
@@ -100,21 +112,31 @@ class Component:
         try:
             return cls(**settings)
         except InvalidValueError as error:
+            setting = f"{key}.{error.field}"
             raise ConfigError(
-                f"{key}.{error.field}={as_typed(error.value)} is not allowed: expected {error.expected}."
+                f"{setting}={as_typed(error.value)} is not allowed: expected {error.expected}."
+                f"{_hint(setting, error.value, error.expected)}"
             ) from error
+
+
+def _hint(setting: str, value: object, expected: str) -> str:
+    """Say what is probably wrong with a value that looks right."""
+    if isinstance(value, list) and "list" not in expected:
+        return f" For a sweep over these values, with -m: {setting}={','.join(map(as_typed, value))}"
+    if isinstance(value, str) and "number" in expected and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", value):
+        return " This is text: a number has no quotes, and no zeros before it."
+    return ""
 
 
 def refuse_unknown(prefix: str, keys: Collection[str], known: Collection[str]) -> None:
     """Refuse keys that are not known; `prefix` says where they stand, such as `loss.`.
 
     Raises:
-        ConfigError: There is such a key.
+        UnknownSettingError: There is such a key.
     """
     for key in keys:
         if key not in known:
-            hint = did_you_mean(key, known).replace("mean ", f"mean {prefix}")
-            raise ConfigError(f"Unknown setting {prefix}{key}.{hint} Known: {', '.join(known)}.")
+            raise UnknownSettingError(prefix, key, known, did_you_mean(key, known).replace("mean ", f"mean {prefix}"))
 
 
 def as_typed(value: object) -> str:
@@ -139,6 +161,9 @@ def may_differ_in_stack(component: type) -> frozenset[str]:
 
 _INVALID: Any = object()
 
+_LARGEST = 2**53
+"""Above it whole numbers are no longer exact as floating-point numbers, and soon none for NumPy at all."""
+
 
 def _strip(annotation: Any) -> tuple[Any, Interval]:
     if get_origin(annotation) is Annotated:
@@ -156,8 +181,8 @@ def _checked(annotation: Any, value: Any) -> Any:
     if base is float:
         return _INVALID if isinstance(value, np.ndarray) else _checked_number(value, interval)
     if base is int:
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and interval.contains(value)
-        return int(value) if whole else _INVALID
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and abs(int(value)) <= _LARGEST
+        return int(value) if whole and interval.contains(value) else _INVALID
     if origin is Literal:
         return value if value in get_args(base) else _INVALID
     if origin in (Union, types.UnionType):
@@ -175,7 +200,9 @@ def _checked(annotation: Any, value: Any) -> Any:
 
 def _checked_number(value: Any, interval: Interval) -> Any:
     if isinstance(value, np.ndarray):
-        return value if value.dtype.kind == "f" and interval.contains(value) else _INVALID
+        # A column of numbers that were inside one by one: in single precision some may be rounded to an open end.
+        closed = dataclasses.replace(interval, open_low=False, open_high=False)
+        return value if value.dtype.kind == "f" and closed.contains(value) else _INVALID
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
     return float(value) if number and interval.contains(value) else _INVALID
 

@@ -160,10 +160,12 @@ def _figure(n_rows: int, n_columns: int, styles: _Styles) -> tuple[Figure, Any]:
         wspace=0.22,
         hspace=0.38,
     )
-    lines: list[Any] = [Line2D([], [], **_line(style)) for style in styles.values()]
+    # A legend fills its columns first; names are read along the lines.
+    names = [name for column in range(n_names_a_line) for name in list(styles)[column::n_names_a_line]]
+    lines: list[Any] = [Line2D([], [], **_line(styles[name])) for name in names]
     figure.legend(
         lines,
-        list(styles),
+        names,
         loc="upper left",
         bbox_to_anchor=(0.25 / width, 1 - 0.08 / height),
         borderaxespad=0,
@@ -184,9 +186,16 @@ class Panel:
     curves: Mapping[str, Array]
 
     def draw(self, axes: Axes, styles: _Styles) -> None:
-        """Draw the curves, cut off where one of them would flatten the others."""
+        """Draw the curves, cut off where one of them would flatten the others.
+
+        Of curves that are the same each is dotted over the one before, so that the colours of all are seen.
+        """
+        drawn: list[Array] = []
         for name, curve in self.curves.items():
-            axes.plot(self.points, curve, **_line(styles[name]))
+            n_below = sum(np.allclose(curve, other, rtol=1e-3, atol=1e-3, equal_nan=True) for other in drawn)
+            over = {"linestyle": (6 * n_below, (6, 6 * n_below))} if n_below else {}
+            axes.plot(self.points, curve, **_line(styles[name]) | over)
+            drawn.append(curve)
         axes.set_ylim(*limits(list(self.curves.values())))
         axes.set_xlim(round(self.points[0], 1), round(self.points[-1], 1))
         axes.set_title(self.title, loc="left", fontsize=11, color=_INK)

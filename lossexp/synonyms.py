@@ -13,6 +13,15 @@ from lossexp.optimizers import Optimizer
 
 _INTERFACES: dict[str, type[Loss] | type[Optimizer]] = {"loss": Loss, "optimizer": Optimizer}
 
+_NOT_OURS = frozenset(
+    {
+        *("mape", "msle", "regsquaredlogerror", "expectile", "wing", "wingloss", "crossentropylambda"),
+        *("accuracy", "arcface", "ctc", "dice", "diceloss", "multilabelmarginloss", "ntxent", "smoothlabels"),
+        *("amsgrad", "optimisticgradientdescent", "sag", "saga"),
+    }
+)
+"""What other libraries have and this one has not, in plain spelling, though the name is much like one of ours."""
+
 
 def our_name(group: str, word: str) -> str | None:
     """Return the choice of a group that `word` names, in any spelling, or nearly names; None if there is none.
@@ -21,7 +30,7 @@ def our_name(group: str, word: str) -> str | None:
         group: Such as `loss`.
         word: Such as `BinaryCrossentropy`, `binary_cross_entropy` or `bceloss`.
     """
-    if group not in _INTERFACES:
+    if group not in _INTERFACES or _plain(word) in _NOT_OURS:
         return None
     names = synonyms(_INTERFACES[group])
     close = difflib.get_close_matches(_plain(word), names, n=1, cutoff=0.8)
@@ -31,7 +40,11 @@ def our_name(group: str, word: str) -> str | None:
 def unknown_choice(group: str, choice: str, options: Sequence[str]) -> str:
     """Say that there is no such choice, and what it is called here if another library knows it by that name."""
     known = our_name(group, choice)
-    hint = f" Did you mean {known}?" if known in options else did_you_mean(choice, options)
+    close = "" if _plain(choice) in _NOT_OURS else did_you_mean(choice, options)
+    hint = f" Did you mean {known}?" if known in options else close
+    suffix = choice.rpartition(".")[2]
+    if group == "dataset" and suffix in options:  # the name of a file
+        hint = f" Did you mean dataset={suffix} dataset.path={choice}?"
     return f"Unknown choice {group}={choice}.{hint} Known: {', '.join(options)}"
 
 

@@ -24,6 +24,13 @@ class Quartic(Loss):
         return self.scale * ((raw - target) ** 4).sum(axis=0)
 
 
+class Unmarked(Loss):
+    scale: float = 1.0
+
+    def value(self, raw, target):
+        return self.scale * ((raw - target) ** 4).sum(axis=0)
+
+
 def make(scale=1.0):
     raise AssertionError("called")
 """
@@ -73,6 +80,27 @@ def test_what_does_not_exist_is_said(target):
         building.component("loss", {"_target_": target}, Loss)
 
 
+def test_what_a_class_lacks_is_said():
+    with pytest.raises(ConfigError, match=r"Loss is refused: expected a Loss, such as .*\. It has no method value\.$"):
+        building.component("loss", {"_target_": "lossexp.losses.Loss"}, Loss)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("@dataclass\nclass Mine(Loss):\n    scale: float = 1.0", "in line 4 with TypeError: cannot inherit non-froz"),
+        ("x = 1 / 0", "in line 4 with ZeroDivisionError"),
+        ("class Mine(Loss)", r"with SyntaxError: .*\(broken_losses.py, line 4\)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_the_mistake_of_who_wrote_it(text, words, tmp_path, monkeypatch):
+    head = "from dataclasses import dataclass\nfrom lossexp.losses import Loss\n\n"
+    (tmp_path / "broken_losses.py").write_text(head + text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=f"broken_losses.Mine cannot be read: .*{words}.*dataclass.frozen=True"):
+        building.component("loss", {"_target_": "broken_losses.Mine"}, Loss)
+
+
 @pytest.mark.parametrize("values", [None, "mse", {}, {"link": "identity"}, 3])
 def test_what_has_no_target_is_refused(values):
     with pytest.raises(ConfigError, match=r"^loss has no _target_: expected a choice, such as loss=NAME"):
@@ -82,6 +110,11 @@ def test_what_has_no_target_is_refused(values):
 def test_a_setting_that_the_class_does_not_have_is_refused():
     with pytest.raises(ConfigError, match=r"^Unknown setting optimizer\.moment\. Did you mean optimizer\.momentum\?"):
         building.component("optimizer", {"_target_": "lossexp.optimizers.SGD", "moment": 0.9}, Optimizer)
+
+
+def test_a_class_that_is_no_dataclass_is_told_what_its_settings_need(users_module):
+    with pytest.raises(ConfigError, match=r"^Unknown setting loss\.scale\. Unmarked is not marked @dataclass\(frozen"):
+        building.component("loss", {"_target_": "users_losses.Unmarked", "scale": 2}, Loss)
 
 
 def test_a_class_may_be_named_by_its_module():

@@ -123,6 +123,13 @@ def test_a_scalar_may_be_a_column_within_the_domain():
             Everything(fraction=outside)
 
 
+def test_a_column_may_be_rounded_to_an_open_end():
+    """As a single number of the same run is when it meets an array in single precision."""
+    column = np.array([[0.25], [1 - 1e-12]], dtype=np.float32)
+    assert column[1] == 1
+    assert Everything(proper=column).proper is column
+
+
 def test_components_are_values():
     """Frozen, equal by their fields, and checked again when one is replaced."""
     assert Everything(real=1) == Everything(real=1.0) != Everything(real=2)

@@ -41,6 +41,13 @@ def test_the_complex_step_is_exact():
     np.testing.assert_array_equal(derivative(function, X), complex_step(function, X))
 
 
+def test_beside_a_huge_term_the_complex_step_is_believed():
+    """Of exp(80) + exp(3) differences do not see the second; where they see nothing wrong, the exact one stays."""
+    x = np.array([80.0, 3.0]).reshape(2, 1, 1)
+    np.testing.assert_allclose(derivative(lambda x: np.exp(x).sum(axis=0), x), np.exp(x), rtol=1e-14)
+    assert four_point(lambda x: np.exp(x).sum(axis=0), x)[1] == 0
+
+
 def test_differences_far_out():
     """The step grows with x: 1e-3 beside 1e20 would be nothing."""
     x = np.array([1e4, -1e9, 1e20]).reshape(1, 1, 3)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from lossexp import losses
 from lossexp.errors import StorageError
-from lossexp.loss_pictures import example_weight, loss_shapes_png, margin_shape, residual_shape
+from lossexp.loss_pictures import Panel, _figure, example_weight, loss_shapes_png, margin_shape, residual_shape
 from lossexp.losses import Sum
 from lossexp.losses.formula import formula
 from lossexp.overview import COLORS
@@ -62,6 +62,30 @@ def test_margins_are_those_of_the_true_class_with_one_output_and_with_two(loss):
 def test_weights_of_examples(loss, weight):
     """Of the published gradients w(p) (P - Y); of margin losses -slope / (1 - p)."""
     np.testing.assert_allclose(example_weight(loss, P), weight, rtol=1e-9, atol=1e-12)
+
+
+def lines_of(curves):
+    """Return the lines that a panel draws, by colour."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    Panel("", "", X, curves).draw(axes, {name: (COLORS[place], "-") for place, name in enumerate(curves)})
+    return {line.get_color(): line.get_linestyle() for line in axes.lines}
+
+
+def test_a_curve_does_not_hide_one_that_is_the_same():
+    """BCE and CCE are: both colours are seen, and one curve alone is drawn through."""
+    assert list(lines_of({"bce": X**2, "hinge": X, "cce": X**2}).values()) == ["-", "-", "--"]
+    assert list(lines_of({"bce": X**2, "hinge": X, "cce": 0.9 * X**2}).values()) == ["-", "-", "-"]
+
+
+def test_names_are_read_along_the_lines_of_the_legend():
+    """Ten names in seven columns: the eighth begins the second line, below the first."""
+    names = [f"loss_number_{number}" for number in range(10)]
+    figure, _ = _figure(1, 3, {name: (COLORS[0], "-") for name in names})
+    figure.draw_without_rendering()
+    places = {text.get_text(): text.get_window_extent() for text in figure.legends[0].get_texts()}
+    assert sorted(names, key=lambda name: (-round(places[name].y0), places[name].x0)) == names
 
 
 def drawn(tmp_path, shown, target=None):

@@ -42,6 +42,13 @@ LOSSES = {
     "CategoricalGeneralizedCrossEntropy": "gce",
     "brier_score_loss": "brier",
     "hubber": "huber",
+    "multi:softprob": "cce",
+    "multiclass": "cce",
+    "multiclassova": "bce",
+    "binary": "bce",
+    "regression_l1": "mae",
+    "regression_l2": "mse",
+    "reg:quantileerror": "pinball",
 }
 OPTIMIZERS = {"RMSProp": "rmsprop", "AdamW": "adamw", "gradient_descent": "gd", "momentum": "sgd", "l_bfgs_b": "lbfgs"}
 
@@ -55,6 +62,12 @@ def test_other_names(group, word, ours):
     error = ValueError(f"Could not find '{group}/{word}'")
     message = hydra_messages.readable(error, CONFIG_DIR, [])
     assert message.startswith(f"Unknown choice {group}={word}. Did you mean {ours}? Known: ")
+
+
+@pytest.mark.parametrize("name", ["MAPE", "msle", "reg:squaredlogerror", "Dice", "MultiLabelMarginLoss", "accuracy"])
+def test_what_is_not_here_is_not_mistaken_for_what_has_a_similar_name(name):
+    assert synonyms.our_name("loss", name) is None
+    assert synonyms.unknown_choice("loss", name, ["mae", "mse", "sce"]).endswith(f"={name}. Known: mae, mse, sce")
 
 
 def test_what_nobody_calls_a_loss():

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lossexp import CONFIG_DIR, building
-from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, StorageError, did_you_mean
+from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, StorageError
 from lossexp.losses import Loss
-from lossexp.losses.formula import AnyFormula
-from lossexp.targets import Target, Task
+from lossexp.losses.formula import TextLoss
+from lossexp.losses.sum import Sum, written_out
+from lossexp.targets import Target, Task, encode
 
 _TARGETS = (Target(Task.REGRESSION), Target(Task.BINARY, 2), Target(Task.MULTICLASS, 3))
 _HEADS = ("loss", "formula", "target", "link", "convex", "estimates", "source")
@@ -80,8 +83,12 @@ def choices(config_dirs: Sequence[Path]) -> dict[str, Choice]:
             raise ConfigError(f"{path} cannot be read: {error}") from error
         if not isinstance(settings, dict):
             raise ConfigError(f"{path} is not a loss: expected a mapping with a _target_.")
-        found[path.stem] = Choice(path, settings)
-    return dict(sorted(found.items()))
+        found[path.stem] = settings, path
+    known = {name: settings for name, (settings, _) in found.items()}
+    return {
+        name: Choice(path, written_out(settings, known, f"{path}: loss"))
+        for name, (settings, path) in sorted(found.items())
+    }
 
 
 def row(choice: Choice) -> tuple[str, ...]:
@@ -91,12 +98,39 @@ def row(choice: Choice) -> tuple[str, ...]:
     if isinstance(facts, Loss):
         links = [facts.link_name(target) for target in _TARGETS if target.task in facts.accepts]
         domain = f" {facts.target_domain}".rstrip()
-        convex = "yes" if facts.convex else "not known" if isinstance(facts, AnyFormula) else "no"
+        convex = _convexity(facts)
     kinds = [f"a number{domain}"] if Task.REGRESSION in facts.accepts else []
     if Task.BINARY in facts.accepts:
         kinds.append("classes" if Task.MULTICLASS in facts.accepts else "two classes")
     target, link = ", ".join(kinds), ", ".join(dict.fromkeys(links))
     return choice.name, facts.formula, target, link, convex, facts.estimates, facts.source
+
+
+def _convexity(loss: Loss) -> str:
+    """Say whether a loss is convex in raw: as it says itself; a formula or a sum as far as numbers can tell.
+
+    A point of the value above a chord refutes it. That there is none among those that are tried proves nothing.
+    """
+    if not isinstance(loss, (TextLoss, Sum)):
+        by_link = {loss.link_name(kind): loss.on(kind).convex for kind in _TARGETS if kind.task in loss.accepts}
+        links = [link for link, is_convex in by_link.items() if is_convex]
+        return "yes" if len(links) == len(by_link) else f"yes with {', '.join(links)}" if links else "no"
+    if loss.convex or (isinstance(loss, TextLoss) and loss.is_surely_convex):
+        return "yes"
+    is_refuted = any(_is_above_a_chord(loss, target) for target in _TARGETS if target.task in loss.accepts)
+    return "no" if is_refuted else "not refuted"
+
+
+def _is_above_a_chord(loss: Loss, target: Target) -> bool:
+    """Tell whether the value is above some of many chords about the targets and far from them."""
+    settled, rng, n = loss.on(target), np.random.default_rng(0), 5000
+    n_outputs = settled.n_outputs(target)
+    y = rng.integers(0, target.n_classes, n) if target.task.is_classes else rng.exponential(3, n)
+    encoded = encode(y, target, n_outputs, np.float64)[:, None]
+    middle, half = rng.normal(0, 1, (2, n_outputs, 1, n)) * 10 ** rng.uniform(-1, 2, (2, 1, 1, n))
+    with np.errstate(all="ignore"):
+        value, left, right = (settled.value(encoded + middle + side * half, encoded) for side in (0, -1, 1))
+        return bool(np.any(value - (left + right) / 2 > 1e-9 * (1 + np.abs(left) + np.abs(right))))
 
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
@@ -132,12 +166,11 @@ def draw(names: Sequence[str], known: Mapping[str, Choice], folder: Path) -> Pat
         StorageError: The picture cannot be written.
     """
     from lossexp.loss_pictures import loss_shapes_png
-    from lossexp.synonyms import synonyms
+    from lossexp.synonyms import unknown_choice
 
     for name in names:
         if name not in known:
-            hint = did_you_mean(name, {**synonyms(Loss), **{own: own for own in known}})
-            raise ConfigError(f"Unknown loss {name}.{hint} Known: {', '.join(known)}")
+            raise ConfigError(unknown_choice("loss", name, list(known)))
     losses = {name: known[name].loss() for name in names}
     path = folder / f"losses-{'-'.join(names)[:80]}.png"
     try:

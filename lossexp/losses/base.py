@@ -12,6 +12,7 @@ import numpy as np
 
 from lossexp.components import Array, Component, Interval, Scalar
 from lossexp.differentiation import derivative
+from lossexp.errors import ConfigError
 from lossexp.links import LinkName
 from lossexp.targets import Target, Task
 
@@ -49,7 +50,10 @@ class Loss(Component, ABC):
     other_names: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make `value` refuse shapes that would broadcast, so that no loss has to think of it."""
+        """Make `value` refuse shapes that would broadcast, and other results than it should have.
+
+        So no loss has to think of it.
+        """
         super().__init_subclass__(**kwargs)
         if "value" in vars(cls):
             cls.value = _refusing_other_shapes(vars(cls)["value"])  # type: ignore[method-assign]
@@ -70,7 +74,7 @@ class Loss(Component, ABC):
 
         Only a loss that can merge the factor into one of its own passes over memory needs its own version.
         """
-        self.gradient(raw, target, out)
+        require_written(self, self.gradient(raw, target, out), out)  # type: ignore[func-returns-value]
         np.multiply(out, weight, out=out)
 
     def value_and_gradient(self, raw: Array, target: Array, out: Array) -> Array:
@@ -125,7 +129,14 @@ def _refusing_other_shapes(value: Callable[[Any, Array, Array], Array]) -> Any:
     @functools.wraps(value)
     def checked(self: Loss, raw: Array, target: Array) -> Array:
         require_same_outputs(raw, target)
-        return value(self, raw, target)
+        result = value(self, raw, target)
+        if np.shape(result) != raw.shape[1:]:
+            raise ConfigError(
+                f"{type(self).__name__}.value has the shape {np.shape(result)} for raw predictions {raw.shape}: "
+                f"expected one number per example, (n_runs, n_samples) = {raw.shape[1:]}, the sum over the outputs, "
+                "which are axis 0."
+            )
+        return result
 
     return checked
 
@@ -141,6 +152,19 @@ def require_same_outputs(raw: Array, target: Array) -> None:
         raise ValueError(
             f"target {target.shape} does not fit raw predictions {raw.shape}: expected (n_outputs, n_runs, n_samples) "
             "for both, where the target's n_runs may be 1."
+        )
+
+
+def require_written(loss: Loss, returned: object, out: Array) -> None:
+    """Refuse a gradient that is returned in an array of its own: nobody would read it.
+
+    Raises:
+        ConfigError: Something else than `out` was returned.
+    """
+    if returned is not None and returned is not out:
+        raise ConfigError(
+            f"{type(loss).__name__}.gradient returns something, which nobody reads: expected the derivative written "
+            "into `out`, as by out[...] = raw - target."
         )
 
 

@@ -50,6 +50,18 @@ class BCE(ClassLoss):
         "binomial",
         "HalfBinomialLoss",
         "binary:logistic",
+        "binary:logitraw",
+        "reg:logistic",
+        "logistic_loss",
+        "logistic_regression",
+        "logit",
+        "binomial_deviance",
+        "binary",
+        "weighted_bce",
+        "MultiLabelSoftMarginLoss",
+        "MultiClassOneVsAll",
+        "multiclass_ova",
+        "one_vs_rest",
     )
 
     def link_name(self, target: Target) -> LinkName:

@@ -29,10 +29,16 @@ class Cauchy(ResidualLoss):
     other_names = ("lorentzian", "cauchy_loss", "log_square")
 
     def penalty(self, residual: Array) -> Array:
-        """Return scale² log(sqrt(1 + x²)), with the larger of 1 and |x| taken out of the root: x² may overflow."""
-        x = np.abs(residual) / self.scale
-        large = np.maximum(x, 1)
-        return self.scale**2 * (np.log(large) + np.log1p(np.square(np.minimum(x, 1) / large)) / 2)
+        """Return near²/2 · log(1 + u)/u + scale² log(large): with x = |e| / scale, the larger of 1 and x is taken out.
+
+        Here large = max(x, 1), near = min(|e|, scale) / large and u = (near / scale)², at most 1, so that neither x²
+        overflows far out nor scale², times a u of 0, for a wide scale. log(1 + u)/u is 1 from the least u on.
+        """
+        size = np.abs(residual)
+        large = np.maximum(size / self.scale, 1)
+        near = np.minimum(size, self.scale) / large
+        u = np.maximum(np.square(near / self.scale), np.finfo(residual.dtype).tiny)
+        return np.square(near) / 2 * (np.log1p(u) / u) + self.scale * (self.scale * np.log(large))
 
     def influence(self, residual: Array) -> None:
         """Write e / (1 + (e / scale)²)."""

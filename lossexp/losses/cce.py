@@ -49,6 +49,12 @@ class CCE(ClassLoss):
         "HalfMultinomialLoss",
         "label_smoothing",
         "multi:softmax",
+        "multi:softprob",
+        "MultiClass",
+        "multiclass_logistic_loss",
+        "negative_log_likelihood",
+        "LabelSmoothingCrossEntropy",
+        "xentropy",
     )
 
     def link_name(self, target: Target) -> LinkName:

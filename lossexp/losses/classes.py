@@ -20,11 +20,15 @@ class ClassLoss(Loss, ABC):
     The mean is still over the examples, not over their weights.
 
     Attributes:
+        shift_invariant: Whether under a softmax, which knows only differences of scores, the loss knows no more: a
+            constant added to all scores of an example changes nothing.
         class_weight: One weight per class, in the order of the classes; None for 1 each. "balanced" makes all classes
             weigh the same in the training split: n / (n_classes · n of the class).
     """
 
     class_weight: tuple[Annotated[float, Interval(0)], ...] | Literal["balanced"] | None = None
+
+    shift_invariant: ClassVar[bool] = True
 
     accepts = CLASSES
     judged_by: ClassVar[tuple[str, ...]] = ("accuracy",)

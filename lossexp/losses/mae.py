@@ -23,7 +23,17 @@ class MAE(ResidualLoss):
     estimates = "the median"
     judged_by = ("mae", "pinball_50")
     source = "Boscovich (1757), Laplace (1799)"
-    other_names = ("l1", "L1Loss", "mean_absolute_error", "absolute_error", "least_absolute_deviations", "lad")
+    other_names = (
+        "l1",
+        "L1Loss",
+        "mean_absolute_error",
+        "absolute_error",
+        "least_absolute_deviations",
+        "lad",
+        "mad",
+        "reg:absoluteerror",
+        "regression_l1",
+    )
 
     def penalty(self, residual: Array) -> Array:
         """Return |e|."""

@@ -25,7 +25,7 @@ class Pinball(ResidualLoss):
     formula = "(1 - tau) e if e > 0 else -tau e, e = raw - target"
     estimates = "the quantile tau"
     source = "Koenker and Bassett (1978)"
-    other_names = ("quantile", "quantile_loss", "pinball_loss", "mean_pinball_loss", "check_loss")
+    other_names = ("quantile", "quantile_loss", "pinball_loss", "mean_pinball_loss", "check_loss", "reg:quantileerror")
 
     def penalty(self, residual: Array) -> Array:
         """Return the larger of the two lines."""

@@ -20,6 +20,7 @@ class Squentropy(ClassLoss):
     """Cross-entropy plus the mean square of the raw scores of the wrong classes, which keeps scores near 0."""
 
     convex = True
+    shift_invariant = False
     formula = "-log(p) + mean of raw² over the wrong classes, p of the true class"
     estimates = "the most probable class"
     source = "Hui, Belkin and Wright (2023)"

@@ -27,14 +27,15 @@ class Tukey(ResidualLoss):
     other_names = ("biweight", "bisquare", "tukey_biweight", "tukey_bisquare")
 
     def penalty(self, residual: Array) -> Array:
-        """Return scale²/6 · u (3 - 3u + u²) with u = (e / scale)², at most 1: the cubes multiplied out."""
-        u = self._squared(residual)
-        return self.scale**2 / 6 * (u * (3 + u * (u - 3)))
+        """Return near²/6 · (3 - 3u + u²) with near = min(|e|, scale), u = (near / scale)²: the cubes multiplied out.
+
+        Not scale²/6 · u (...), which may be infinity times 0 for a wide scale.
+        """
+        near = np.minimum(np.abs(residual), self.scale)
+        u = np.square(near / self.scale)
+        return np.square(near) / 6 * (3 + u * (u - 3))
 
     def influence(self, residual: Array) -> None:
         """Write e (1 - u)²."""
-        rest = np.subtract(1, self._squared(residual))
+        rest = np.subtract(1, np.square(np.minimum(np.abs(residual) / self.scale, 1)))
         np.multiply(residual, np.square(rest, out=rest), out=residual)
-
-    def _squared(self, residual: Array) -> Array:
-        return np.square(np.minimum(np.abs(residual) / self.scale, 1))

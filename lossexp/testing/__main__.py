@@ -6,12 +6,15 @@ Prints a line per law. Ends with exit code 0 where all hold, 1 where one does no
 from __future__ import annotations
 
 import sys
+import sysconfig
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from lossexp import building
 from lossexp.components import Component
-from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError
+from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, in_words
 from lossexp.losses import Loss
 from lossexp.models import Model
 from lossexp.optimizers import Optimizer
@@ -38,11 +41,15 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE)
         return 0
     try:
-        checks = checks_of(component(arguments))
+        subject = component(arguments)
+        checks = checks_of(subject)
     except LossexpError as error:
         print(f"lossexp.testing: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
-    return report(checks)
+    exit_code = report(checks)
+    if isinstance(subject, Loss) and not subject.has_own_gradient:
+        print("It has no gradient of its own: it is differentiated numerically, which is slower but trains as well.")
+    return exit_code
 
 
 def component(arguments: Sequence[str]) -> Component:
@@ -79,14 +86,14 @@ def checks_of(subject: Component) -> list[Check]:
 
 def report(checks: Sequence[Check]) -> int:
     """Print a line per law and what failed; return the exit code."""
-    failed = 0
+    said: set[str] = set()
     for sentence in dict.fromkeys(check.sentence for check in checks):
         failures = [text for check in checks if check.sentence == sentence for text in _failure(check)]
         print(f"{'does not hold' if failures else 'holds':<15}{sentence}")
-        for text in failures:
+        for text in dict.fromkeys("For the same reason." if text in said else text for text in failures):
             print(f"{'':<15}  {text}")
-        failed += bool(failures)
-    return 1 if failed else 0
+        said.update(failures)
+    return 1 if said else 0
 
 
 def _failure(check: Check) -> list[str]:
@@ -94,11 +101,17 @@ def _failure(check: Check) -> list[str]:
     prefix = f"{check.context}: " if check.context else ""
     try:
         check.run()
-    except AssertionError as error:
-        return [f"{prefix}{error}"]
-    except Exception as error:
-        return [f"{prefix}{type(error).__name__}: {error}"]
+    except (Exception, SystemExit) as error:
+        place, mine = _place_of_user(error), isinstance(error, AssertionError)
+        return [f"{prefix}{error if mine and not place else in_words(error)}{place}"]
     return []
+
+
+def _place_of_user(error: BaseException) -> str:
+    """Return where outside this package and all that are installed an error came up, if it did."""
+    ours = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 
 from lossexp.components import Array, Interval
 from lossexp.losses import Loss
+from lossexp.losses.base import require_written
 from lossexp.losses.classes import ClassLoss
 from lossexp.targets import Target, Task, encode
 
@@ -30,8 +31,8 @@ class Case:
 
     @functools.cached_property
     def settled(self) -> Loss:
-        """The loss, settled on the target."""
-        return self.loss.on(self.target)
+        """The loss, settled on the target, and on classes of which each has one example more than the one before."""
+        return self.loss.on(self.target).fitted(np.arange(1, self.target.n_classes + 1))
 
     @property
     def n_outputs(self) -> int:
@@ -54,7 +55,10 @@ class Case:
     def gradient(self, raw: Array, encoded: Array) -> Array:
         """Return the gradient, in an array of its own."""
         out = np.full_like(raw, np.nan)
-        self.settled.gradient(raw, encoded, out)
+        returned: object = self.settled.gradient(raw, encoded, out)  # type: ignore[func-returns-value]
+        require_written(self.settled, returned, out)
+        if np.isnan(out).all():
+            raise AssertionError("Expected the derivative in `out`, as by out[...] = raw - target; nothing is there.")
         return out
 
     def where(self, raw: Array, encoded: Array, what: str = "") -> Callable[[tuple[int, ...]], str]:
@@ -88,8 +92,8 @@ def _numbers(values: Array) -> str:
 
 def targets(loss: Loss) -> list[Target]:
     """Return a target of each kind that the loss can be used on; with weights for classes, the one that has so many."""
-    if isinstance(loss, ClassLoss) and loss.class_weight is not None:
-        n_classes = len(loss.class_weight)
+    if isinstance(loss, ClassLoss) and loss.weights:
+        n_classes = len(loss.weights)
         return [Target(Task.BINARY if n_classes == 2 else Task.MULTICLASS, n_classes)]
     accepted = [target for task, target in TARGETS.items() if task in loss.accepts]
     return [t for t in accepted if t.task.is_classes or loss.link_name(t) not in ("logistic", "softmax")]

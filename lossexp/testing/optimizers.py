@@ -170,7 +170,7 @@ def search_finds_the_minimum(searcher: Searcher) -> None:
 
     for _ in range(5):
         before = [param.copy() for param in walk.params]
-        searcher.search(walk.params, gradients, evaluate)
+        searcher.search(walk.params, gradients, walk.state, evaluate)
         for param, untouched in zip(walk.params, before, strict=True):
             require_same(param, untouched, lambda index: f"Parameter {index} after the search")
         searcher.step(walk.params, gradients, walk.state, 1.0)

@@ -15,6 +15,8 @@ N_RUNS, N_SAMPLES, REPEATS = 64, 128, 50
 REGRESSION, BINARY, TEN_CLASSES = Target(Task.REGRESSION), Target(Task.BINARY, 2), Target(Task.MULTICLASS, 10)
 
 SIGMOID = "negative exp add reciprocal"
+SIGMOIDS = "negative exp minimum add reciprocal multiply"
+"""Of both classes."""
 SOFTMAX = "minimum.reduce maximum.reduce exp add.reduce divide"
 TRUE_CLASS = "multiply add.reduce log* add*"
 """Its raw score, and from that the surprisal."""
@@ -42,8 +44,8 @@ PASSES: list[tuple[Loss, Target, str]] = [
     (ours.SquaredHinge(), BINARY, "multiply minimum subtract multiply multiply multiply"),
     (ours.ModifiedHuber(), BINARY, "multiply maximum minimum subtract multiply multiply multiply"),
     (ours.Exponential(), BINARY, "multiply negative exp negative multiply multiply"),
-    (ours.Savage(), BINARY, f"multiply multiply {SIGMOID} subtract square multiply multiply multiply multiply"),
-    (ours.Brier(), BINARY, f"{SIGMOID} subtract multiply subtract multiply multiply"),
+    (ours.Savage(), BINARY, f"multiply multiply {SIGMOIDS} multiply square multiply multiply multiply"),
+    (ours.Brier(), BINARY, f"{SIGMOIDS} multiply multiply subtract multiply multiply multiply"),
     (
         ours.Focal(),
         BINARY,

@@ -9,12 +9,14 @@ import pytest
 from lossexp import losses as ours
 from lossexp import metrics, synonyms
 from lossexp.components import InvalidValueError
+from lossexp.errors import ConfigError
 from lossexp.experiment import Training
 from lossexp.losses import Loss
 from lossexp.optimizers import LBFGS, Optimizer
 from lossexp.targets import encode
 from tests.trainings import sums
 
+from ..testing import broken
 from ..trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, given, member, trained
 
 FREE = (ours.Formula, ours.Sum)
@@ -70,6 +72,27 @@ def test_links_outputs_and_metrics(loss, kind, link_name, n_outputs, metric):
     assert loss.link_name(kind) == link_name
     assert loss.n_outputs(kind) == n_outputs
     assert loss.as_metric(kind) == metric
+
+
+def test_the_squared_error_is_convex_in_raw_outputs_and_not_through_a_probability():
+    assert ours.MSE().on(REGRESSION).convex
+    assert ours.MSE(link="identity").on(BINARY).convex
+    assert not ours.MSE().on(BINARY).convex
+    assert not ours.MSE().on(THREE_CLASSES).convex
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (broken.ReturnsGradient(), "ReturnsGradient.gradient returns something, which nobody reads"),
+        (broken.OneNumber(), r"OneNumber.value has the shape \(1,\) for raw .*: expected one number per example"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_loss_that_gives_nothing_to_train_with_is_refused_in_words(loss, message):
+    """Without that, what stands in the place of the gradient is the raw prediction."""
+    with pytest.raises(ConfigError, match=message):
+        trained(member(drawn(REGRESSION), loss, training=Training(epochs=1)))
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.__name__)

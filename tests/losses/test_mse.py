@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lossexp.components import InvalidValueError
-from lossexp.losses import MSE
+from lossexp.losses import MSE, Brier, Savage
 
 from ..trainings import BINARY, REGRESSION, THREE_CLASSES
 from .contract import gradient_of
@@ -16,7 +16,7 @@ Z = np.concatenate([Z, -Z])
 
 def one_output(loss, z, y):
     """Return values and gradients of examples with one output, each `(n_samples,)`."""
-    raw, target = z[None, None], np.full((1, 1, len(z)), y)
+    raw, target = z[None, None], np.full((1, 1, len(z)), y, dtype=z.dtype)
     return loss.value(raw, target)[0], gradient_of(loss, raw, target)[0, 0]
 
 
@@ -36,18 +36,34 @@ def test_brier_score_of_a_wrong_tail_keeps_its_relative_accuracy():
     with mpmath.workdps(200):
         p = [1 / (1 + mpmath.exp(-mpmath.mpf(x))) for x in z]
         np.testing.assert_allclose(value, [float(q**2) for q in p], rtol=1e-15, atol=0)
-        below = z <= 0
-        expected = np.array([float(2 * q * q * (1 - q)) for q in p])
-        np.testing.assert_allclose(gradient[below], expected[below], rtol=2e-15, atol=0)
-        np.testing.assert_allclose(gradient, expected, rtol=0, atol=3e-16)
+        np.testing.assert_allclose(gradient, [float(2 * q * q * (1 - q)) for q in p], rtol=2e-15, atol=0)
 
 
-def test_brier_score_near_a_sure_right_answer_is_exact_to_the_rounding_of_the_probability():
-    value, gradient = one_output(MSE().on(BINARY), Z, 1.0)
-    with mpmath.workdps(200):
-        miss = [1 / (1 + mpmath.exp(mpmath.mpf(x))) for x in Z]
-        np.testing.assert_allclose(value, [float(q**2) for q in miss], rtol=0, atol=4e-16)
-        np.testing.assert_allclose(gradient, [float(-2 * q * q * (1 - q)) for q in miss], rtol=0, atol=4e-16)
+def test_brier_score_of_a_right_tail_is_that_of_the_wrong_one_mirrored():
+    z = Z[np.abs(Z) <= 350]
+    for ours, mirrored in zip(one_output(MSE().on(BINARY), z, 1.0), one_output(MSE().on(BINARY), -z, 0.0), strict=True):
+        np.testing.assert_allclose(np.abs(ours), mirrored, rtol=2e-15, atol=0)
+
+
+@pytest.mark.parametrize("loss", [MSE().on(BINARY), Brier(), Savage()], ids=str)
+def test_single_precision_keeps_the_tails_too(loss):
+    """A wrong answer that is sure of itself has a small gradient, and so has a right one; neither is 0."""
+    z = np.linspace(-40, 40, 401, dtype=np.float32) / (2 if isinstance(loss, Savage) else 1)
+    for y in (0.0, 1.0):
+        single, double = one_output(loss, z, np.float32(y)), one_output(loss, z.astype(float), y)
+        for ours, expected in zip(single, double, strict=True):
+            assert ours.dtype == np.float32
+            np.testing.assert_allclose(ours, expected, rtol=3e-6, atol=0)
+        assert np.all(single[1] != 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_that_no_number_can_hold(dtype):
+    raw = np.array([[[-np.inf, -1e20, -1e3, 1e3, 1e20, np.inf]]], dtype=dtype)
+    for y in (0.0, 1.0):
+        target = np.full(raw.shape, y, dtype=dtype)
+        np.testing.assert_array_equal(MSE().on(BINARY).value(raw, target)[0], [y, y, y, 1 - y, 1 - y, 1 - y])
+        np.testing.assert_allclose(gradient_of(MSE().on(BINARY), raw, target), 0, atol=1e-37)
 
 
 def test_a_sigmoid_saturates_the_squared_error_and_not_the_cross_entropy():

@@ -78,8 +78,6 @@ def ours(loss, target, raw, targets):
 
 def value_rounding(loss):
     """What a value may be off besides its last digits; 0 for nearly all."""
-    if isinstance(loss, (losses.Brier, losses.MSE)):
-        return 1e-31  # the square of the rounding of a probability near 1
     if isinstance(loss, DevianceLoss):
         return 1e-24  # at the optimum, where it is the square of 1e-9
     return 1e-16 if loss == losses.Poly1(epsilon=-1) else 1e-320

@@ -53,6 +53,16 @@ def test_equal(one, other, kind, factor):
     np.testing.assert_allclose(ours_, theirs, rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize(("scale", "dtype"), [(1e30, np.float32), (1e30, np.float64), (1e200, np.float64)])
+@pytest.mark.parametrize("loss", [ours.Cauchy, ours.Tukey])
+def test_a_scale_whose_square_is_no_number_is_just_wide(loss, scale, dtype):
+    """Half of the squared error, in single precision as well, where 1e30 squared is infinite and 1e-30 squared 0."""
+    raw, encoded = RAW[1].astype(dtype), np.ones((1, 1, N), dtype=dtype)
+    value, error = loss(scale=scale).value(raw, encoded), raw[0] - 1
+    np.testing.assert_allclose(value, error**2 / 2, rtol=1e-5 if dtype == np.float32 else 1e-14)
+    np.testing.assert_allclose(gradient_of(loss(scale=scale), raw, encoded)[0], error, rtol=1e-6)
+
+
 def test_modified_huber_is_squared_hinge_up_to_margin_minus_1():
     """And there its tangent: value 4, slope -4 by the margin."""
     raw, encoded = np.linspace(-1, 5, 61).reshape(1, 1, -1), np.ones((1, 1, 61))

@@ -71,8 +71,29 @@ def test_losses_of_the_user_are_among_them(own_folder, capsys):
     assert main(["--config-dir", "my_conf"]) == 0
     table = rows(capsys.readouterr().out)
     assert table["welsch"][:2] == ["1 - exp(-(e / scale)² / 2), e = raw - target", "a number"]
-    assert table["between"][:4] == ["abs(raw - target)**power", "a number, classes", "identity", "not known"]
+    assert table["between"][:4] == ["abs(raw - target)**power", "a number, classes", "identity", "not refuted"]
     assert len(table) == 3 + len(list(CONFIG_DIR.glob("loss/*.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("settings", "convex"),
+    [
+        ("_target_: lossexp.losses.Formula\nvalue: log(cosh(raw - target))", "yes"),
+        ("_target_: lossexp.losses.Formula\nvalue: log(1 + (raw - target)**2)", "no"),
+        ("_target_: lossexp.losses.Formula\nvalue: (1 - p)**2", "no"),
+        ("_target_: lossexp.losses.Formula\nvalue: max(raw - target, 0)", "not refuted"),
+        (
+            "_target_: lossexp.losses.Sum\nterms: {cauchy: 1, square: {loss: formula, value: (raw - target)**2}}",
+            "not refuted",
+        ),
+        ("_target_: lossexp.losses.Sum\nterms: {mae: 1, welsch: 9}", "no"),
+        ("_target_: lossexp.losses.Sum\nterms: {mae: 1, log_cosh: 1}", "yes"),
+    ],
+)
+def test_formulas_and_sums_are_called_convex_only_where_that_is_certain(settings, convex, own_folder, capsys):
+    (own_folder / "my_conf" / "loss" / "mine.yaml").write_text(settings)
+    assert main(["--config-dir", "my_conf"]) == 0
+    assert rows(capsys.readouterr().out)["mine"][3] == convex
 
 
 @pytest.mark.parametrize("width", [80, 180])
@@ -95,8 +116,9 @@ def test_a_terminal_of_any_width_shows_every_fact(width, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hubr"], "Unknown loss hubr. Did you mean huber? Known: bce, brier"),
-        (["huber", "crossentropy"], "Unknown loss crossentropy. Did you mean cce?"),
+        (["hubr"], "Unknown choice loss=hubr. Did you mean huber? Known: bce, brier"),
+        (["huber", "crossentropy"], "Unknown choice loss=crossentropy. Did you mean cce?"),
+        (["BCE"], "Unknown choice loss=BCE. Did you mean bce?"),
         (["formula"], "loss=formula is not complete: it is yours to write. Put it into a YAML of your own"),
         (["--config-dir", "nowhere"], "--config-dir nowhere: there is no such folder"),
         (["huber", "--runs", "a_file"], "Cannot write to a_file: File exists"),

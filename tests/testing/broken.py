@@ -6,7 +6,9 @@ import numpy as np
 
 from lossexp.components import NonNegative, Positive
 from lossexp.losses import Loss
+from lossexp.losses.classes import ClassLoss
 from lossexp.models import Linear
+from lossexp.numerics import softmax
 from lossexp.optimizers.base import MiniBatchOptimizer, Searcher
 from lossexp.schedules import Schedule
 
@@ -44,6 +46,65 @@ class HalfGradient(Cauchy):
     def gradient(self, raw, target, out):
         super().gradient(raw, target, out)
         out /= 2
+
+
+class ReturnsGradient(Cauchy):
+    def gradient(self, raw, target, out):
+        return 2 * (raw - target) / (self.scale**2 + (raw - target) ** 2)
+
+
+class WritesNothing(Cauchy):
+    def gradient(self, raw, target, out):
+        out = raw - target  # noqa: F841
+
+
+class WrongFarOut(Cauchy):
+    """Right but for residuals above 25."""
+
+    def gradient(self, raw, target, out):
+        far = np.abs(raw - target) > 25
+        super().gradient(raw, target, out)
+        out[far] = 0
+
+
+class Clipped(ClassLoss):
+    """The log of a probability that is kept from 0, with the gradient of one that is not."""
+
+    def link_name(self, target):
+        return "softmax"
+
+    def unweighted(self, raw, target):
+        p = softmax(raw, np.empty_like(raw))
+        return -np.sum(target * np.log(np.clip(p, 1e-7, 1)), axis=0)
+
+    def write_gradient(self, raw, target, weight, out):
+        p = softmax(raw, np.empty_like(raw))
+        np.multiply(p - target, weight, out=out)
+
+
+class KnowsTheLevel(ClassLoss):
+    """Not only differences of scores."""
+
+    def link_name(self, target):
+        return "softmax"
+
+    def unweighted(self, raw, target):
+        return np.sum(target * np.log(np.cosh((raw - target) / 1e3)), axis=0)
+
+    def write_gradient(self, raw, target, weight, out):
+        np.multiply(target * np.tanh((raw - target) / 1e3) / 1e3, weight, out=out)
+
+
+class RealOnly(WithoutGradient):
+    """Casts to a precision, and loses what is complex."""
+
+    def value(self, raw, target):
+        return super().value(raw.astype(np.float64), target)
+
+
+class Leaves(Cauchy):
+    def value(self, raw, target):
+        raise SystemExit(0)
 
 
 class WrongFarBelow(Cauchy):
@@ -124,6 +185,13 @@ class BelowItsInfimum(Loss):
         return (np.sqrt(1 + (raw - target) ** 2) - 2).sum(axis=0)
 
 
+class AboveItsInfimum(Cauchy):
+    """A constant too much."""
+
+    def value(self, raw, target):
+        return super().value(raw, target) + 0.5
+
+
 class NotConvex(Cauchy):
     convex = True
 
@@ -199,7 +267,7 @@ class LostPrecision(Momentum):
 class StaysThere(Searcher):
     """Forgets to put the parameters back."""
 
-    def search(self, params, gradients, evaluate):
+    def search(self, params, gradients, state, evaluate):
         for param, gradient in zip(params, gradients, strict=True):
             gradient[...] = param
             param[...] = 0

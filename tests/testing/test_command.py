@@ -1,5 +1,6 @@
 """`python -m lossexp.testing`: a line per law, and the exit code."""
 
+import re
 import subprocess
 import sys
 
@@ -28,9 +29,22 @@ def test_a_loss_that_breaks_one(capsys):
     assert lines[failed[0] + 1].strip().startswith("a continuous target: Derivative at raw = ")
 
 
-def test_an_error_of_the_loss_is_a_law_that_does_not_hold(capsys):
-    assert main([f"{HERE}.CountsOnce"]) == 1
-    assert "does not hold" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Leaves", r"SystemExit: 0 \(broken.py, line \d+\)"), ("CountsOnce", r"ValueError: .* \(broken.py, line \d+\)")],
+)
+def test_an_error_of_the_component_is_a_law_that_does_not_hold(name, words, capsys):
+    """It is said once, and where it came up."""
+    assert main([f"{HERE}.{name}"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(words, printed)
+    failures = [line.strip() for line in printed.splitlines() if line.startswith(" ")]
+    assert failures.count("For the same reason.") == len(failures) - len(set(failures) - {"For the same reason."})
+
+
+def test_a_loss_without_a_gradient_is_told_so(capsys):
+    assert main([f"{HERE}.WithoutGradient"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("It has no gradient of its own: it is differentiated")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lossexp.losses import Focal
 from lossexp.models import Linear
 from lossexp.testing import (
     check_loss,
@@ -19,12 +20,16 @@ from lossexp.testing.checks import survives_pickling
 from . import broken
 
 LOSSES = [
-    (broken.OneNumber, losses.value_is_one_number_per_example, r"Expected the shape \(n_runs, n_samples\)"),
+    (broken.OneNumber, losses.value_is_one_number_per_example, r"OneNumber.value has the shape \(3,\)"),
     (
         broken.HalfGradient,
         losses.gradient_is_the_derivative,
         r"Derivative at raw = [-.\d]+, target = [-.\d]+: expected [-.\d]+, got",
     ),
+    (broken.ReturnsGradient, losses.gradient_is_the_derivative, "returns something, .* written into `out`"),
+    (broken.WritesNothing, losses.gradient_is_the_derivative, "Expected the derivative in `out`, .* nothing is there"),
+    (broken.WrongFarOut, losses.gradient_is_the_derivative, "Derivative at raw = .* got 0"),
+    (broken.Clipped, losses.gradient_is_the_derivative, "Derivative by output 0 at raw"),
     (broken.WrongFarBelow, losses.gradient_is_the_derivative, "Derivative at raw"),
     (broken.OwnPair, losses.value_and_gradient_agree, "Value at raw"),
     (broken.IgnoresWeight, losses.weights_multiply, "Weighted gradient at raw"),
@@ -36,6 +41,8 @@ LOSSES = [
     (broken.Imprecise, losses.precision_is_kept, "Value at raw"),
     (broken.NaiveSoftplus, losses.extremes_are_no_problem, "expected a finite number, got inf"),
     (broken.BelowItsInfimum, losses.nothing_is_below_the_infimum, "expected at least 0, got -"),
+    (broken.AboveItsInfimum, losses.the_infimum_is_reached, "down to the infimum 0, got none below 0.5"),
+    (broken.KnowsTheLevel, losses.a_constant_added_to_all_scores_changes_nothing, "With -10000 added, value at raw"),
     (broken.NotConvex, losses.a_convex_loss_is_below_its_chords, "at most the chord"),
     (broken.Unsendable, survives_pickling, "Pickling fails with TypeError: cannot be sent"),
 ]
@@ -81,6 +88,8 @@ def test_a_broken_promise_is_found(kind, law, words):
     [
         (check_loss, broken.Cauchy(scale=2)),
         (check_loss, broken.WithoutGradient()),
+        (check_loss, broken.RealOnly()),
+        (check_loss, Focal(class_weight="balanced")),
         (check_optimizer, broken.Momentum()),
         (check_model, Linear()),
     ],
