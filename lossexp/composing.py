@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from hydra.conf import HydraConf
@@ -10,13 +11,20 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lossexp.components import Component
 from lossexp.config import Job, build, unknown_key
+from lossexp.errors import ConfigError
+from lossexp.losses.sum import written_out
 
 Composed: TypeAlias = tuple[dict[str, Any], dict[str, str], HydraConf | None]
 """A tree, the choice of each group, and what `${hydra:...}` reads."""
+
+
+TRIED = 100
+"""So many jobs are tried to find one that can be built: a mistake that all have in common is reported at once."""
 
 
 class JobComposer:
@@ -37,6 +45,32 @@ class JobComposer:
         self._is_group: dict[str, bool] = {}
         self._composed: dict[tuple[str, ...], Composed] = {}
         self._components: dict[str, Component] = {}
+        self.losses = LossChoices(loader)
+
+    def first(self, job_overrides: Sequence[Sequence[str]]) -> Job:
+        """Return the first job that can be built.
+
+        Raises:
+            ConfigError: Not one of the first `TRIED` can be: it is no matter of how settings are combined.
+        """
+        problems = []
+        for overrides in job_overrides[:TRIED]:
+            try:
+                return self.job(overrides)
+            except ConfigError as error:
+                problems.append(error)
+        raise problems[0]
+
+    def jobs(self, job_overrides: Sequence[Sequence[str]]) -> tuple[list[Job], Counter[str]]:
+        """Return the jobs that can be built, and for how many there is what reason why they cannot."""
+        jobs: list[Job] = []
+        reasons: Counter[str] = Counter()
+        for overrides in job_overrides:
+            try:
+                jobs.append(self.job(overrides))
+            except ConfigError as error:
+                reasons[str(error)] += 1
+        return jobs, reasons
 
     def job(self, overrides: Sequence[str]) -> Job:
         """Return the job of one list of overrides.
@@ -51,7 +85,7 @@ class JobComposer:
         for override, plain in zip(parsed, is_plain, strict=True):
             if plain:
                 tree = with_value(tree, override.key_or_group, override.value(), may_be_new=_may_be_new(override))
-        return build(tree, choices, tuple(overrides), self._components)
+        return build(with_named_terms(tree, self.losses), choices, tuple(overrides), self._components)
 
     def _parse(self, override: str) -> Override:
         if override not in self._parsed:
@@ -78,6 +112,44 @@ class JobComposer:
             settings = {str(key): value for key, value in tree.items() if key != "hydra"}
             self._composed[overrides] = settings, choices, HydraConfig.instance().cfg
         return self._composed[overrides]
+
+
+class LossChoices(Mapping[str, dict[str, Any]]):
+    """What `loss=NAME` stands for, by name: the settings, composed by Hydra when they are asked for."""
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self._loader = loader
+        self._names: list[str] = loader.get_group_options("loss")
+        self._composed: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._composed:
+            composed = self._loader.load_configuration(None, [f"+loss={name}"], RunMode.RUN)
+            settings = OmegaConf.to_container(composed.loss, resolve=False)
+            assert isinstance(settings, dict)
+            self._composed[name] = {str(key): value for key, value in settings.items()}
+        return self._composed[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def with_named_terms(tree: Mapping[str, Any], losses: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return a tree in which a sum of losses says what the names of its terms stand for.
+
+    Raises:
+        ConfigError: There is no such name.
+    """
+    loss = tree.get("loss")
+    return {**tree, "loss": written_out(loss, losses, "loss")} if isinstance(loss, Mapping) else tree
 
 
 def _may_be_new(override: Override) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from abc import ABC
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from lossexp.errors import ConfigError
 from lossexp.links import LinkName
 from lossexp.losses.base import CLASSES, REGRESSION, Loss, summed
 from lossexp.losses.surprisal import SurprisalLoss
-from lossexp.symbolic.program import Derived, Program
+from lossexp.symbolic.program import Derived, Ready
 from lossexp.targets import Target
 
 _SETTINGS = frozenset({"link", "class_weight"})
@@ -23,7 +24,36 @@ _SETTINGS = frozenset({"link", "class_weight"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Formula(Loss):
+class TextLoss(Loss, ABC):
+    """What losses written as text have in common.
+
+    Attributes:
+        derived: Value and derivative.
+    """
+
+    derived: ClassVar[Derived]
+
+    estimates = "depends on the text"
+    source = "yours"
+
+    def _ready(self, dtype: np.dtype[Any]) -> Ready:
+        """Return value and derivative with the parameters in them."""
+        if dtype not in self._made:
+            self._made[dtype] = self.derived.ready(vars(self), dtype)
+        return self._made[dtype]
+
+    @property
+    def is_surely_convex(self) -> bool:
+        """Whether its second derivative proves that it is convex in raw."""
+        return False
+
+    @functools.cached_property
+    def _made(self) -> dict[np.dtype[Any], Ready]:
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula(TextLoss):
     """A loss written as text over `raw` and `target`, the raw prediction and the truth.
 
     Every other name in the text is a parameter. The derivative is taken symbolically and checked by differences before
@@ -40,12 +70,8 @@ class Formula(Loss):
 
     link: Literal["auto", "identity", "logistic", "softmax", "log"] = "auto"
 
-    derived: ClassVar[Derived]
-
     accepts = REGRESSION | CLASSES
     formula = "your own text over raw and target, or over p"
-    estimates = "depends on the text"
-    source = "yours"
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], key: str) -> Any:
@@ -69,8 +95,17 @@ class Formula(Loss):
             raise ConfigError(f"{key}.value cannot be used: {error}") from error
 
     def infimum(self, target: Target) -> float:
-        """Return -inf: it is not known."""
-        return -np.inf
+        """Return the greatest lower bound where it is certain, and else -inf."""
+        from lossexp.symbolic.bounds import infimum_of_raw
+
+        return infimum_of_raw(self, target)
+
+    @property
+    def is_surely_convex(self) -> bool:
+        """Whether its second derivative proves that it is convex in raw."""
+        from lossexp.symbolic.bounds import is_convex
+
+        return is_convex(self)
 
     @property
     def target_domain(self) -> Interval:
@@ -91,31 +126,28 @@ class Formula(Loss):
 
     def value(self, raw: Array, target: Array) -> Array:
         """Return the sum of the formula over the outputs."""
-        value = self._computed(self.derived.value, raw, target)
+        value = self._ready(raw.dtype).value({"raw": raw, "target": target})
         return summed(raw.copy() if value is raw else value)
 
     def gradient(self, raw: Array, target: Array, out: Array) -> None:
         """Write the derivative of the formula by raw."""
-        np.copyto(out, self._computed(self.derived.slope, raw, target))
+        self.weighted_gradient(raw, target, 1.0, out)
 
     def weighted_gradient(self, raw: Array, target: Array, weight: Scalar, out: Array) -> None:
         """Write weight · derivative."""
-        np.multiply(self._computed(self.derived.slope, raw, target), weight, out=out)
-
-    def _computed(self, program: Program, raw: Array, target: Array) -> Array:
-        values = {**vars(self), "raw": raw, "target": target}
-        if "raw - target" in program.inputs:
-            values["raw - target"] = raw - target
-        return program(values, raw.dtype)
+        ready = self._ready(raw.dtype)
+        factor = weight if ready.factor is None else weight * ready.factor
+        np.multiply(ready.slope({"raw": raw, "target": target}), factor, out=out)
 
     def _is_symmetric_about(self, middle: float) -> bool:
         """Tell whether a raw prediction in the middle is undecided between the labels 0 and 1."""
-        zero, one = self.value(np.full((1, 1, 2), middle), np.array([[[0.0, 1.0]]]))[0]
+        with np.errstate(all="ignore"):
+            zero, one = self.value(np.full((1, 1, 2), middle), np.array([[[0.0, 1.0]]]))[0]
         return bool(np.isclose(zero, one))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbabilityFormula(SurprisalLoss):
+class ProbabilityFormula(TextLoss, SurprisalLoss):
     """A loss written as text over `p`, the probability of the true class; see `Formula`.
 
     With P the probabilities of all classes and Y the true one, the gradient by the raw scores is w(p) (P - Y), where
@@ -127,15 +159,15 @@ class ProbabilityFormula(SurprisalLoss):
 
     link: Literal["auto", "softmax"] = "auto"
 
-    derived: ClassVar[Derived]
-
-    estimates = "depends on the text"
     judged_by = ()
-    source = "yours"
 
     def infimum(self, target: Target) -> float:
-        """Return -inf: it is not known."""
-        return -np.inf
+        """Return the greatest lower bound where it is certain, and else -inf."""
+        from lossexp.symbolic.bounds import infimum_of_p
+
+        weights = self.weights or (1.0,)
+        bound = infimum_of_p(self)
+        return bound * (min(weights) if bound > 0 else max(weights)) if bound else 0.0
 
     def link_name(self, target: Target) -> LinkName:
         """Return the link by the number of classes, or softmax."""
@@ -143,29 +175,33 @@ class ProbabilityFormula(SurprisalLoss):
 
     def of(self, c: Array) -> Array:
         """Return the formula at p = exp(-c)."""
-        return self._computed(self.derived.value, c, lambda: -np.expm1(-np.maximum(c, np.finfo(c.dtype).tiny)))
+        given = self.derived.value.data
+        return self._ready(c.dtype).value(_of_p(c, given, lambda: -np.expm1(-np.maximum(c, np.finfo(c.dtype).tiny))))
 
     def slope(self, c: Array) -> Array:
         """Return the weight of an example."""
+        ready, given, least = self._ready(c.dtype), self.derived.slope.data, np.finfo(c.dtype).eps / 4
         # The gradient knows c to so many digits after the point, which a plain difference keeps.
-        return self._computed(self.derived.slope, c, lambda: np.maximum(1 - np.exp(-c), np.finfo(c.dtype).eps / 4))
-
-    def _computed(self, program: Program, c: Array, wrong: Callable[[], Array]) -> Array:
-        """Return the value of a program; `wrong` gives 1 - p, which is never quite 0, for a division by it."""
-        values = {**vars(self), "log(p)": -c}
-        if "p" in program.inputs:
-            values["p"] = np.exp(-c)
-        if "1 - p" in program.inputs:
-            values["1 - p"] = wrong()
-        if "log(1 - p)" in program.inputs:
-            values["log(1 - p)"] = np.log(wrong())
-        return program(values, c.dtype)
+        slope = ready.slope(_of_p(c, given, lambda: np.maximum(1 - np.exp(-c), least)))
+        return slope if ready.factor is None else ready.factor * slope
 
 
-AnyFormula: TypeAlias = Formula | ProbabilityFormula
+def _of_p(c: Array, names: Collection[str], wrong: Callable[[], Array]) -> dict[str, Array]:
+    """Return the data of a formula over p = exp(-c).
+
+    `wrong` gives 1 - p, which is never quite 0, for a division by it.
+    """
+    values = {"log(p)": -c}
+    if "p" in names:
+        values["p"] = np.exp(-c)
+    if "1 - p" in names:
+        values["1 - p"] = wrong()
+    if "log(1 - p)" in names:
+        values["log(1 - p)"] = np.log(wrong())
+    return values
 
 
-def formula(text: str, **settings: Any) -> AnyFormula:
+def formula(text: str, **settings: Any) -> TextLoss:
     """Return the loss that a text stands for.
 
     Args:
@@ -182,12 +218,12 @@ def formula(text: str, **settings: Any) -> AnyFormula:
     if not issubclass(kind, ProbabilityFormula) and (weight := settings.pop("class_weight", None)) is not None:
         raise InvalidValueError("class_weight", weight, "null: only a formula over p has weights for classes")
     loss = kind(**settings)
-    check(loss)
+    check(dataclasses.replace(loss, class_weight=None) if isinstance(loss, ProbabilityFormula) else loss)
     return loss
 
 
 @functools.cache
-def formula_class(text: str, parameters: tuple[str, ...]) -> type[AnyFormula]:
+def formula_class(text: str, parameters: tuple[str, ...]) -> type[TextLoss]:
     """Return the class of a text with these parameters.
 
     Raises:
@@ -205,12 +241,12 @@ def formula_class(text: str, parameters: tuple[str, ...]) -> type[AnyFormula]:
     return dataclasses.make_dataclass(base.__name__, fields, bases=(base,), namespace=facts, frozen=True, kw_only=True)
 
 
-def _reduced(self: AnyFormula) -> tuple[Any, ...]:
+def _reduced(self: TextLoss) -> tuple[Any, ...]:
     """Pickle as the text: where it is read, the class is made anew."""
     return _remade, (self.formula, {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
-def _remade(text: str, settings: Mapping[str, Any]) -> AnyFormula:
+def _remade(text: str, settings: Mapping[str, Any]) -> TextLoss:
     return formula_class(text, _parameters(settings))(**settings)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +64,9 @@ class Sum(Loss):
     """A weighted sum of losses, of the same outputs or of different ones.
 
     In YAML `terms` maps the name of each loss to its weight, or to a mapping with `weight`, `outputs` and the settings
-    of that loss; with a `_target_` the name is free. Terms that see the same outputs must agree on the link. The
-    metrics read the outputs of the first term.
+    of that loss. A name means what it means in `loss=NAME`; with `loss: NAME` or a `_target_` among the settings, that
+    of the term is free. Terms that see the same outputs must agree on the link. The metrics read the outputs of the
+    first term.
 
     Attributes:
         terms: What is added up.
@@ -110,7 +110,10 @@ class Sum(Loss):
                 f"{key}.terms={as_typed(terms)} is not allowed: expected losses with their weights, "
                 f"such as {key}.terms={{mse: 1, mae: 0.5}}"
             )
-        made = tuple(_term(str(name), value, f"{key}.terms.{name}") for name, value in terms.items())
+        kinds = building.choices(Loss)  # type: ignore[type-abstract]
+        ours = {name: {"_target_": f"{kind.__module__}.{kind.__name__}"} for name, kind in kinds.items()}
+        terms = written_out({"_target_": _TARGETS[0], "terms": terms}, ours, key)["terms"]
+        made = tuple(_term(name, value, f"{key}.terms.{name}") for name, value in terms.items())
         return super().from_settings({"terms": made}, key)
 
     @property
@@ -194,24 +197,54 @@ class Sum(Loss):
         np.copyto(out, total)
 
 
-def _term(name: str, value: Any, key: str) -> Term:
-    """Make a term from its weight or its settings."""
+def written_out(
+    settings: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], key: str, above: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """Return the settings of a loss; of a sum with what the names of its terms stand for written into them.
+
+    Args:
+        settings: A `_target_` and settings of any loss.
+        known: What names stand for, such as settings of YAML files.
+        key: Where the settings stand in the configuration.
+        above: Names of the sums that the loss is part of.
+
+    Raises:
+        ConfigError: A name is unknown, or a sum is a term of itself.
+    """
+    terms = settings.get("terms")
+    if settings.get("_target_") not in _TARGETS or not isinstance(terms, Mapping):
+        return settings
+    places = {str(name): f"{key}.terms.{name}" for name in terms}
+    pairs = zip(places.items(), terms.values(), strict=True)
+    return {**settings, "terms": {name: _written_out(name, value, known, at, above) for (name, at), value in pairs}}
+
+
+def _written_out(
+    name: str, value: Any, known: Mapping[str, Mapping[str, Any]], key: str, above: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Return the settings of a term, of its weight or the settings that are given."""
     settings = dict(value) if isinstance(value, Mapping) else {"weight": value}
-    own = {field: settings.pop(field) for field in ("weight", "outputs") if field in settings}
-    target = settings.pop("_target_", None) or _our_class(name, key)
-    loss = building.component(key, {"_target_": target, **settings}, Loss)  # type: ignore[type-abstract]
+    if "_target_" not in settings:
+        name = str(settings.pop("loss", name))
+        if name not in known:
+            names = sorted(known)
+            raise ConfigError(
+                f"{key}: Unknown choice loss={name}.{did_you_mean(name, names)} Known: {', '.join(names)}. A term has "
+                f"a name of its own if it says what it is: {name}: {{loss: huber, delta: 2}}; a class of yours is "
+                f"{name}: {{_target_: my_losses.MyLoss}}"
+            )
+        if name in above:
+            raise ConfigError(f"{key}: the sum loss={name} is a term of itself.")
+        settings, above = {**known[name], **settings}, (*above, name)
+    return written_out(settings, known, key, above)
+
+
+def _term(name: str, settings: Mapping[str, Any], key: str) -> Term:
+    """Make a term from its settings."""
+    own = {field: settings[field] for field in ("weight", "outputs") if field in settings}
+    others = {field: value for field, value in settings.items() if field not in own}
+    loss = building.component(key, others, Loss)  # type: ignore[type-abstract]
     return Term.from_settings({"name": name, "loss": loss, **own}, key)
 
 
-def _our_class(name: str, key: str) -> str:
-    """Return the dotted path of one of our losses."""
-    from lossexp import losses
-
-    classes = [found for found in vars(losses).values() if inspect.isclass(found) and not inspect.isabstract(found)]
-    ours = {found.__module__.rpartition(".")[2]: f"{found.__module__}.{found.__name__}" for found in classes}
-    if name not in ours:
-        raise ConfigError(
-            f"Unknown loss {key}.{did_you_mean(name, list(ours))} Known: {', '.join(sorted(ours))}. "
-            f"A loss of your own: {name}: {{_target_: my_losses.MyLoss}}"
-        )
-    return ours[name]
+_TARGETS = ("lossexp.losses.Sum", f"{Sum.__module__}.{Sum.__name__}")

@@ -9,11 +9,33 @@ import numpy as np
 import sympy as sp
 
 from lossexp import numerics
-from lossexp.symbolic.functions import UFUNCS, Expm1, Where, power
-from lossexp.symbolic.grammar import TARGET
+from lossexp.symbolic.functions import (
+    UFUNCS,
+    Expm1,
+    Limited,
+    Maximum,
+    Minimum,
+    Where,
+    limited,
+    limiter,
+    masked,
+    picked,
+    power,
+)
+from lossexp.symbolic.grammar import DIFFERENCES, Q
 from lossexp.symbolic.program import Program, Step
 
-_PASSES = {power: 10, np.where: 5}
+_PASSES = {
+    power: 10,
+    np.where: 6,
+    np.sign: 3,
+    np.maximum: 3,
+    np.minimum: 3,
+    picked: 3,
+    masked: 3,
+    np.clip: 2,
+    limited: 2,
+}
 """How many additions some calls are worth, roughly."""
 
 
@@ -26,16 +48,24 @@ def compiled(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
     """
     compiler = _Compiler(frozenset(data))
     result = compiler.place(expression)
-    last_use = {place: number for number, (_, arguments, _) in enumerate(compiler.calls) for place in arguments}
-    place_of = {place: place for place in (*compiler.inputs.values(), *compiler.constants)}
-    free = [place for place in range(compiler.n_places) if place not in place_of][::-1]
+    last_use = {place: number for number, step in enumerate(compiler.steps) for place in step.arguments}
+    made = {step.result for step in compiler.steps}
+    place_of = {place: place for place in range(compiler.n_places) if place not in made}
+    free = sorted(made, reverse=True)
     steps = []
-    for number, (function, arguments, made) in enumerate(compiler.calls):
-        free += [place_of[place] for place in set(arguments) if last_use[place] == number]
-        place_of[made] = free.pop()
-        steps.append(Step(function, tuple(place_of[place] for place in arguments), place_of[made]))
+    for number, step in enumerate(compiler.steps):
+        free += [place_of[place] for place in made.intersection(step.arguments) if last_use[place] == number]
+        place_of[step.result] = free.pop()
+        steps.append(Step(step.function, tuple(place_of[place] for place in step.arguments), place_of[step.result]))
     return Program(
-        compiler.inputs, compiler.constants, tuple(steps), compiler.n_places, place_of[result], compiler.cost
+        data=compiler.data,
+        parameters=compiler.parameters,
+        constants=compiler.constants,
+        setup=tuple(compiler.setup),
+        steps=tuple(steps),
+        n_places=compiler.n_places,
+        result=place_of[result],
+        cost=compiler.cost,
     )
 
 
@@ -43,9 +73,11 @@ class _Compiler:
     """Hands out places; equal parts of an expression get the same one."""
 
     def __init__(self, data: frozenset[sp.Symbol]) -> None:
-        self.inputs: dict[str, int] = {}
+        self.data: dict[str, int] = {}
+        self.parameters: dict[str, int] = {}
         self.constants: dict[int, float] = {}
-        self.calls: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
+        self.setup: list[Step] = []
+        self.steps: list[Step] = []
         self.n_places = self.cost = 0
         self._data = data
         self._placed: dict[Any, int] = {}
@@ -59,7 +91,10 @@ class _Compiler:
 
     def _computed(self, node: sp.Basic) -> int:
         if isinstance(node, sp.Symbol):
-            self.inputs[str(node)] = place = self._new_place(node in self._data)
+            if node in DIFFERENCES and node != Q:  # which is given, since it would cancel
+                return self._call(np.subtract, *DIFFERENCES[node])
+            is_data = node in self._data
+            (self.data if is_data else self.parameters)[str(node)] = place = self._new_place(is_data)
             return place
         if isinstance(node, sp.Number):
             self.constants[place := self._new_place()] = float(node)
@@ -77,6 +112,11 @@ class _Compiler:
             return self._call(UFUNCS[type(node)], node.args[0], node.func(*node.args[1:]))
         if isinstance(node, Where):
             return self._choice(*node.args)
+        if isinstance(node, (Maximum, Minimum)):
+            return self._limit(node)
+        if isinstance(node, Limited):
+            x, limit = node.args
+            return self._apply(limited, self.place(x), self._call(limiter, limit))
         return self._call(UFUNCS[type(node)], *node.args)
 
     def _new_place(self, on_data: bool = False) -> int:
@@ -94,7 +134,7 @@ class _Compiler:
             on_data = not self._on_data.isdisjoint(arguments)
             self.cost += on_data * _PASSES.get(function, 1)
             self._placed[call] = self._new_place(on_data)
-            self.calls.append((function, arguments, self._placed[call]))
+            (self.steps if on_data else self.setup).append(Step(function, arguments, self._placed[call]))
         return self._placed[call]
 
     def _parts(self, node: sp.Add | sp.Mul) -> list[sp.Expr]:
@@ -134,12 +174,21 @@ class _Compiler:
         return place
 
     def _choice(self, condition: sp.Basic, a: sp.Expr, b: sp.Expr) -> int:
-        """Return the place of a choice; as a product, which is faster, where one branch is 0 and the other finite."""
-        for branch, other, chosen in ((a, b, condition), (b, a, sp.Not(condition))):
-            data = branch.free_symbols & self._data
-            if other == 0 and data <= {TARGET} and branch.is_polynomial(*data):
-                return self._call(np.multiply, branch, chosen)
-        return self._call(np.where, condition, a, b)
+        """Return the place of a choice, by the fastest function for such branches."""
+        if a == 0:
+            condition, a, b = sp.Not(condition), b, a
+        if b == 0:
+            return self._call(masked, condition, a)
+        are_fixed = not (a.free_symbols | b.free_symbols) & self._data
+        return self._call(picked if are_fixed else np.where, condition, a, b)
+
+    def _limit(self, node: sp.Expr) -> int:
+        """Return the place of a minimum or maximum; as one pass where x is limited on both sides."""
+        x, high = node.args
+        is_clip = isinstance(node, Minimum) and isinstance(x, Maximum)
+        if is_clip and not (high.free_symbols | x.args[1].free_symbols) & self._data:
+            return self._call(np.clip, *x.args, high)
+        return self._call(UFUNCS[type(node)], *node.args)
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> int:
         """Return the place of a power, as products and roots where it is one: those are many times faster."""

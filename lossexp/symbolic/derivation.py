@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
 
 import sympy as sp
 
+from lossexp.symbolic.choices import simplified
 from lossexp.symbolic.compiler import compiled
 from lossexp.symbolic.grammar import ERROR, LOG_P, LOG_Q, OF_P, OF_RAW, RAW, P, Q, read
-from lossexp.symbolic.program import Derived, Program
+from lossexp.symbolic.program import Derived
 
 
 def derived(text: str, parameters: tuple[str, ...]) -> Derived:
@@ -25,16 +26,20 @@ def derived(text: str, parameters: tuple[str, ...]) -> Derived:
     else:
         slope = formula.diff(RAW) + formula.diff(ERROR)
     data = OF_P if of_p else OF_RAW
-    return Derived(of_p, compiled(formula, data), _compiled_simply(slope, data))
+    value = min((compiled(form, data) for form in (formula, simplified(formula))), key=lambda program: program.cost)
+    splits = (form.as_independent(*data, as_Add=False) for form in _forms(slope))
+    programs = [
+        (compiled(varying, data), None if factor == 1 else compiled(factor, data)) for factor, varying in splits
+    ]
+    return Derived(of_p, formula, value, *min(programs, key=lambda pair: pair[0].cost))
 
 
-def _compiled_simply(expression: sp.Expr, data: Collection[sp.Symbol]) -> Program:
-    """Return the program of an expression, in the form that costs less."""
-    plain = _with_few_powers(expression)
-    if plain.has(sp.exp, sp.sinh, sp.cosh):
-        return compiled(plain, data)  # over a common denominator, products of exponentials would overflow
-    common = _with_few_powers(sp.together(sp.expand_power_exp(plain)))
-    return min((compiled(form, data) for form in (plain, common)), key=lambda program: program.cost)
+def _forms(expression: sp.Expr) -> Iterator[sp.Expr]:
+    """Yield an expression in the forms that may be the cheapest to compute."""
+    for form in (expression, simplified(expression)):
+        yield (plain := _with_few_powers(form))
+        if not plain.has(sp.exp, sp.sinh, sp.cosh):  # over a common denominator, products of these would overflow
+            yield _with_few_powers(sp.together(sp.expand_power_exp(plain)))
 
 
 def _with_few_powers(expression: sp.Expr) -> sp.Expr:

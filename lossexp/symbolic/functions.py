@@ -19,6 +19,11 @@ from lossexp import numerics
 class Sign(sp.Function):
     """-1, 0 or 1."""
 
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        """Return -sign(-x) where x has a minus, so that signs of the same differ by a factor only."""
+        return -cls(-x) if x.could_extract_minus_sign() else None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Return 0: the step is left out."""
         return sp.S.Zero
@@ -26,6 +31,11 @@ class Sign(sp.Function):
 
 class Magnitude(sp.Function):
     """|x|, with slope 0 at 0."""
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        """Return |-x| where x has a minus, so that equal magnitudes are written alike."""
+        return cls(-x) if x.could_extract_minus_sign() else None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Return the sign."""
@@ -52,6 +62,11 @@ class Where(sp.Function):
 class Maximum(sp.Function):
     """The larger of two; at a tie the slope is that of the second."""
 
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        """Return the larger of two numbers."""
+        return max(a, b) if a.is_Number and b.is_Number else None
+
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         a, b = self.args
         return Where(compared(sp.Gt, a, b), a.diff(symbol), b.diff(symbol))
@@ -60,9 +75,22 @@ class Maximum(sp.Function):
 class Minimum(sp.Function):
     """The smaller of two; at a tie the slope is that of the second."""
 
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        """Return the smaller of two numbers."""
+        return min(a, b) if a.is_Number and b.is_Number else None
+
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         a, b = self.args
         return Where(compared(sp.Lt, a, b), a.diff(symbol), b.diff(symbol))
+
+
+class Limited(sp.Function):
+    """sign(x) · min(|x|, limit), written so once derivatives are taken."""
+
+
+class Excess(sp.Function):
+    """a - b, where b is often equal to a: in a sum its terms would be parted, and cancel late."""
 
 
 class Sigmoid(sp.Function):
@@ -131,6 +159,40 @@ def power(base: Any, exponent: Any) -> Any:
     return np.power(base, exponent)
 
 
+_BITS = {4: np.int32, 8: np.int64}
+"""By the size of a floating-point number, an integer of as many bits."""
+
+
+def masked(condition: Any, x: Any) -> Any:
+    """Return x where a condition holds, else 0.
+
+    What is multiplied by 1 or 0 is the bits of x: 0 · inf would be NaN, and np.where takes three times as long.
+    """
+    return (condition * x.view(_BITS[x.itemsize])).view(x.dtype)
+
+
+def picked(condition: Any, a: Any, b: Any) -> Any:
+    """Return a where a condition holds, else b, for numbers or columns a and b of one type; see `masked`."""
+    bits, dtype = _BITS[a.itemsize], a.dtype
+    a, b = a.view(bits), b.view(bits)
+    chosen = condition * (a ^ b)
+    chosen ^= b
+    return chosen.view(dtype)
+
+
+def limiter(limit: Any) -> Callable[[Any], Any]:
+    """Return what computes `Limited`."""
+    if np.all(limit >= 0):
+        low = -limit
+        return lambda x: np.clip(x, low, limit)
+    return lambda x: np.sign(x) * np.minimum(np.abs(x), limit)
+
+
+def limited(x: Any, limit: Callable[[Any], Any]) -> Any:
+    """Return an array with a limiter applied."""
+    return limit(x)
+
+
 def _log_cosh(x: Any) -> Any:
     magnitude = np.abs(x)
     return magnitude + np.log1p(np.exp(-2 * magnitude)) - x.dtype.type(np.log(2))
@@ -187,6 +249,7 @@ FUNCTIONS: dict[str, Function] = {
 UFUNCS: dict[Any, Callable[..., Any]] = {
     Magnitude: np.abs,
     Sign: np.sign,
+    Excess: np.subtract,
     sp.Abs: np.abs,  # which is what SymPy makes of the root of a square
     sp.sign: np.sign,
     Maximum: np.maximum,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -18,14 +19,17 @@ from lossexp.symbolic.functions import FUNCTIONS, compared, divide, piecewise
 MAX_CHARACTERS, MAX_PARTS, MAX_DEPTH = 1000, 200, 40
 MAX_EXPONENT, MAX_NUMBER = 20, 1e100
 
-RAW, TARGET, ERROR = (sp.Symbol(name, real=True) for name in ("raw", "target", "raw - target"))
+RAW, TARGET, ERROR, SIDE = (sp.Symbol(name, real=True) for name in ("raw", "target", "raw - target", "2*target - 1"))
 P, Q, LOG_P, LOG_Q = (
     sp.Symbol("p", positive=True),
     sp.Symbol("1 - p", positive=True),
     sp.Symbol("log(p)", real=True),
     sp.Symbol("log(1 - p)", real=True),
 )
-OF_RAW, OF_P = frozenset({RAW, TARGET, ERROR}), frozenset({P, Q, LOG_P, LOG_Q})
+OF_RAW, OF_P = frozenset({RAW, TARGET, ERROR, SIDE}), frozenset({P, Q, LOG_P, LOG_Q})
+DIFFERENCES = {ERROR: (RAW, TARGET), SIDE: (2 * TARGET, sp.S.One), Q: (sp.S.One, P)}
+"""Symbols that stand for a difference, with what is subtracted from what."""
+_DIFFERENCE_OF = {pair[::way]: way * symbol for symbol, pair in DIFFERENCES.items() for way in (1, -1)}
 _VARIABLES = {"raw": RAW, "target": TARGET, "p": P}
 _WORDS = frozenset({*_VARIABLES, *FUNCTIONS, "pi", "where", "Piecewise"})
 
@@ -73,8 +77,8 @@ class Place:
 def read(text: str, parameters: Collection[str]) -> sp.Expr:
     """Return the expression that a formula stands for.
 
-    `raw - target`, `1 - p`, `log(p)` and `log(1 - p)` become symbols of their own, `ERROR`, `Q`, `LOG_P` and `LOG_Q`:
-    they are computed without cancellation, and have derivatives without divisions.
+    `raw - target`, `2*target - 1`, `1 - p`, `log(p)` and `log(1 - p)` become symbols of their own, `ERROR`, `SIDE`,
+    `Q`, `LOG_P` and `LOG_Q`: they are computed without cancellation, and have derivatives without divisions.
 
     Args:
         text: The formula.
@@ -159,7 +163,7 @@ class _Reader(ast.NodeVisitor):
                 value = float(numeric(*(np.array([float(argument)]) for argument in arguments)).item())
             if not abs(value) < MAX_NUMBER:
                 self.refuse(node, f"the value of this is {value:g}")
-            return _number(value)
+            return number(value)
         result = symbolic(*arguments)
         coefficient = result.as_coeff_Mul()[0]
         if coefficient.is_Rational and not max(abs(coefficient.p), coefficient.q) < MAX_NUMBER:
@@ -175,11 +179,11 @@ class _Reader(ast.NodeVisitor):
             self.generic_visit(node)
         if not abs(node.value) < MAX_NUMBER:
             self.refuse(node, "this number is too large")
-        return _number(float(node.value))
+        return number(float(node.value))
 
     def visit_Name(self, node: ast.Name) -> sp.Basic:
         if node.id == "pi":
-            return _number(np.pi)
+            return number(np.pi)
         if node.id in _VARIABLES:
             return _VARIABLES[node.id]
         if node.id in _WORDS:
@@ -194,9 +198,8 @@ class _Reader(ast.NodeVisitor):
         if type(node.op) not in _OPERATORS:
             self.generic_visit(node)
         left, right = self.number_or_expression(node.left), self.number_or_expression(node.right)
-        apart = {(RAW, TARGET): ERROR, (TARGET, RAW): -ERROR, (sp.S.One, P): Q, (P, sp.S.One): -Q}
-        if isinstance(node.op, ast.Sub) and (left, right) in apart:
-            return apart[left, right]
+        if isinstance(node.op, ast.Sub) and (left, right) in _DIFFERENCE_OF:
+            return _DIFFERENCE_OF[left, right]
         if isinstance(node.op, ast.Pow):
             self.check_exponent(node.right, right)
         function = _OPERATORS[type(node.op)]
@@ -223,8 +226,8 @@ class _Reader(ast.NodeVisitor):
         for comparison in node.ops:
             if type(comparison) not in _COMPARISONS:
                 self.generic_visit(node)
-        pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
-        return sp.And(*(compared(_COMPARISONS[type(comparison)], left, right) for comparison, left, right in pairs))
+        pairs = zip(node.ops, itertools.pairwise(sides), strict=True)
+        return sp.And(*(_comparison(_COMPARISONS[type(comparison)], *pair) for comparison, pair in pairs))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> sp.Basic:
         conditions = [self.condition(value) for value in node.values]
@@ -276,6 +279,12 @@ class _Reader(ast.NodeVisitor):
         return pairs
 
 
+def _comparison(relation: type[sp.Basic], left: sp.Expr, right: sp.Expr) -> sp.Basic:
+    """Return a comparison; raw > target as raw - target > 0."""
+    difference = _DIFFERENCE_OF.get((left, right))
+    return compared(relation, left, right) if difference is None else compared(relation, difference, sp.S.Zero)
+
+
 def _has_data(expression: sp.Expr) -> bool:
     return bool(expression.free_symbols & (OF_RAW | OF_P))
 
@@ -285,7 +294,7 @@ def _is_condition(node: sp.Basic) -> bool:
     return isinstance(node, (sp.core.relational.Relational, BooleanFunction, BooleanAtom))
 
 
-def _number(value: float) -> sp.Number:
+def number(value: float) -> sp.Number:
     """Return a number that is exact where it is a small fraction, as 2, 0.5 and 1.25 are."""
     numerator, denominator = value.as_integer_ratio()
     return sp.Rational(numerator, denominator) if denominator <= 16 and abs(numerator) < 2**53 else sp.Float(value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lossexp.components import Array, Scalar
+
+Computation: TypeAlias = Callable[[Mapping[str, Array]], Array]
+"""Computes an expression from its data, by name; the shape of the result is what they broadcast to."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Step:
     Attributes:
         function: A ufunc, or a function like one.
         arguments: Places of its arguments.
-        result: Place of its result; one that nothing needs any more, so that its memory is free while still cached.
+        result: Place of its result.
     """
 
     function: Callable[..., Any]
@@ -33,40 +35,56 @@ class Program:
     """Computes an expression.
 
     Attributes:
-        inputs: Place of each input, by name.
+        data: Place of each array over the examples, by name.
+        parameters: Place of each parameter, by name.
         constants: Numbers, by place.
-        steps: Calls.
+        setup: Calls that need no data, each with a place of its own for its result.
+        steps: Calls that do. The result of each is in a place that nothing needs any more, so that its memory is free
+            while still cached.
         n_places: How many places there are.
         result: The place of the result.
-        cost: Of the steps that pass over the data, in additions.
+        cost: Of the steps, in additions.
     """
 
-    inputs: Mapping[str, int]
+    data: Mapping[str, int]
+    parameters: Mapping[str, int]
     constants: Mapping[int, float]
+    setup: tuple[Step, ...]
     steps: tuple[Step, ...]
     n_places: int
     result: int
     cost: int
 
-    def __call__(self, values: Mapping[str, Scalar], dtype: np.dtype[Any]) -> Array:
-        """Return the value of the expression; its shape is what the inputs broadcast to.
+    def prepared(self, values: Mapping[str, Scalar], dtype: np.dtype[Any]) -> Computation:
+        """Return what computes the expression with some values of the parameters.
 
         Args:
-            values: At least the inputs.
-            dtype: Type of the arrays. Plain numbers are given it, so that none of them widens an array.
+            values: At least the parameters.
+            dtype: Type of the data. All numbers are given it, so that none of them widens an array.
         """
-        places = _with_constants(self, dtype).copy()
-        for name, place in self.inputs.items():
+        prepared: list[Any] = [None] * self.n_places
+        for place, constant in self.constants.items():
+            prepared[place] = dtype.type(constant)
+        for name, place in self.parameters.items():
             value = values[name]
-            places[place] = value if isinstance(value, np.ndarray) else dtype.type(value)
-        for function, pick, result in self._calls:
-            places[result] = function(*pick(places))
-        return places[self.result]
+            prepared[place] = value.astype(dtype) if isinstance(value, np.ndarray) else dtype.type(value)
+        for step in self.setup:
+            prepared[step.result] = step.function(*(prepared[place] for place in step.arguments))
+        # In the form that takes the least time beside NumPy's own.
+        data = tuple(self.data.items())
+        calls = [(step.function, _picker(*step.arguments), step.result) for step in self.steps]
+        result = self.result
 
-    @functools.cached_property
-    def _calls(self) -> list[tuple[Callable[..., Any], Callable[[list[Any]], Iterable[Any]], int]]:
-        """The steps in the form that takes the least time beside NumPy's own."""
-        return [(step.function, _picker(*step.arguments), step.result) for step in self.steps]
+        def compute(arrays: Mapping[str, Array]) -> Array:
+            places = prepared.copy()
+            for name, place in data:
+                places[place] = arrays[name]
+            for function, pick, made in calls:
+                places[made] = function(*pick(places))
+            computed: Array = places[result]
+            return computed
+
+        return compute
 
 
 def _picker(*places: int) -> Callable[[list[Any]], Iterable[Any]]:
@@ -74,12 +92,13 @@ def _picker(*places: int) -> Callable[[list[Any]], Iterable[Any]]:
     return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 
 
-@functools.cache
-def _with_constants(program: Program, dtype: np.dtype[Any]) -> list[Any]:
-    places: list[Any] = [None] * program.n_places
-    for place, constant in program.constants.items():
-        places[place] = dtype.type(constant)
-    return places
+@dataclass(frozen=True)
+class Ready:
+    """A formula and its derivative, with values of the parameters; see `Derived`."""
+
+    value: Computation
+    slope: Computation
+    factor: Array | None
 
 
 @dataclass(frozen=True)
@@ -88,10 +107,20 @@ class Derived:
 
     Attributes:
         of_p: Whether the formula is over p, the probability of the true class, rather than over raw and target.
-        value: The formula.
-        slope: Its derivative: by raw, or by -log p. The second is the weight of an example in the gradient.
+        expression: The formula, to SymPy.
+        value: Its program.
+        slope: Its derivative, up to a factor: by raw, or by -log p. The second is the weight of an example in the
+            gradient.
+        factor: That factor, which is the same for all examples; None where it is 1.
     """
 
     of_p: bool
+    expression: Any
     value: Program
     slope: Program
+    factor: Program | None
+
+    def ready(self, values: Mapping[str, Scalar], dtype: np.dtype[Any]) -> Ready:
+        """Return it for some values of the parameters; see `Program.prepared`."""
+        factor = None if self.factor is None else self.factor.prepared(values, dtype)({})
+        return Ready(self.value.prepared(values, dtype), self.slope.prepared(values, dtype), factor)

@@ -14,24 +14,30 @@ from lossexp.components import InvalidValueError
 from lossexp.errors import ConfigError
 from lossexp.experiment import Training
 from lossexp.losses.formula import Formula, ProbabilityFormula, formula
+from lossexp.optimizers import SGD
 from lossexp.stacking import Member, Stack, arrange
 from lossexp.symbolic import functions
 from lossexp.symbolic.grammar import FormulaError
 from lossexp.testing import loss_checks
+from lossexp.verdict import judge
 
 from ..composed import SMALL, jobs, small
 from ..trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, member, trained
 
 CAUCHY = "log(1 + ((raw - target)/scale)**2)"
 HUBER = "where(abs(raw - target) < d, (raw - target)**2/2, d*(abs(raw - target) - d/2))"
+M = "(2*target - 1)*raw"
 
 TWINS = [
     ("(raw - target)**2", {}, losses.MSE(), REGRESSION),
     ("abs(raw - target)", {}, losses.MAE(), REGRESSION),
     (f"scale**2/2 * {CAUCHY}", {"scale": 1.3}, losses.Cauchy(scale=1.3), REGRESSION),
     (HUBER, {"d": 0.8}, losses.Huber(delta=0.8), REGRESSION),
+    (f"({HUBER})/d", {"d": 0.8}, losses.SmoothL1(beta=0.8), REGRESSION),
+    ("where(abs(raw - target) < 1, 0.5*(raw - target)**2, abs(raw - target) - 0.5)", {}, losses.SmoothL1(), REGRESSION),
     ("c**2/6 * (1 - max(0, 1 - ((raw - target)/c)**2)**3)", {"c": 2}, losses.Tukey(scale=2), REGRESSION),
     ("max(tau*(target - raw), (tau - 1)*(target - raw))", {"tau": 0.3}, losses.Pinball(tau=0.3), REGRESSION),
+    ("where(raw > target, (1 - t)*(raw - target), t*(target - raw))", {"t": 0.8}, losses.Pinball(tau=0.8), REGRESSION),
     ("log(cosh(raw - target))", {}, losses.LogCosh(), REGRESSION),
     ("max(0, abs(raw - target) - e)", {"e": 0.2}, losses.EpsilonInsensitive(epsilon=0.2), REGRESSION),
     ("raw + target*exp(-raw) - log(target) - 1", {"link": "log"}, losses.Gamma(), REGRESSION),
@@ -39,6 +45,7 @@ TWINS = [
     ("log(1 + exp((1 - 2*target)*raw))", {}, losses.BCE(), THREE_CLASSES),
     ("max(0, 1 - (2*target - 1)*raw)", {}, losses.Hinge(), BINARY),
     ("max(0, 1 - (2*target - 1)*raw)**2", {}, losses.SquaredHinge(), THREE_CLASSES),
+    (f"where({M} >= -1, max(0, 1 - {M})**2, -4*{M})", {}, losses.ModifiedHuber(), BINARY),
     ("exp((1 - 2*target)*raw)", {}, losses.Exponential(), BINARY),
     ("1/(1 + exp(2*(2*target - 1)*raw))**2", {}, losses.Savage(), BINARY),
     ("-log(p)", {}, losses.CCE(), THREE_CLASSES),
@@ -253,6 +260,23 @@ def test_kinks_are_no_reason_to_refuse(text):
 def test_class_weights_are_for_formulas_over_p_only():
     with pytest.raises(InvalidValueError, match="only a formula over p has weights for classes"):
         formula("raw", class_weight=[1, 2])
+
+
+def test_balanced_class_weights_are_settled_by_the_training_split():
+    loss = formula("-log(p)", class_weight="balanced")
+    assert loss.fitted(np.array([10, 30])) == formula("-log(p)", class_weight=(2.0, 2 / 3))
+
+
+def test_a_run_is_judged_as_one_of_its_twin():
+    """Twice Cauchy's, so half the learning rate; of both the least loss that is possible is known."""
+    data, training = drawn(REGRESSION, n_held_out=60), Training(epochs=60, dtype="float64")
+    ours = member(data, losses.Cauchy(scale=1), training=training, optimizer=SGD(lr=0.02))
+    text = member(data, formula(CAUCHY, scale=1), training=training, optimizer=SGD(lr=0.01))
+    ours, text = (judge(run.finished.evidence) for run in trained(ours, text))
+    assert (text.name, text.best_epoch) == (ours.name, ours.best_epoch)
+    assert text.val_skill == pytest.approx(ours.val_skill, rel=1e-6)
+    assert text.train_skill == pytest.approx(ours.train_skill, rel=1e-6)
+    assert text.headroom == pytest.approx(2 * ours.headroom, rel=1e-6)
 
 
 def test_members_of_a_stack_are_hashable_with_their_losses():

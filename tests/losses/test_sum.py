@@ -1,9 +1,12 @@
 """A sum of losses: its numbers, its laws, what it takes from its terms, and which terms do not fit together."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import yaml
 
 from lossexp import compatibility, losses
 from lossexp.errors import ConfigError, IncompatibleError
@@ -46,6 +49,7 @@ def test_value_and_gradient_are_the_weighted_sums():
             {"gaussian_nll": 1},
             {"poisson": 1, "gamma": {"weight": 0.1}},
             {"formula": {"value": "-log(p) * a", "a": 2}, "focal": {"gamma": 1, "weight": 0.1}},
+            {"near": {"loss": "huber"}, "far": {"loss": "formula", "value": "abs(raw - target)**1.5", "weight": 0.1}},
             {"inner": {"_target_": "lossexp.losses.Sum", "terms": {"mse": 1, "mae": 1}}, "log_cosh": 1},
         )
         for check in loss_checks(made(terms))
@@ -132,12 +136,120 @@ def test_on_the_command_line():
     assert [float(job.experiment.loss.terms[0].weight) for job in swept] == [0.1, 1]
 
 
+OWN_CLASS = """
+from dataclasses import dataclass
+from lossexp.components import Positive
+from lossexp.losses import Loss
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Loss):
+    scale: Positive = 1.0
+
+    def value(self, raw, target):
+        return (self.scale * (raw - target) ** 2).sum(axis=0)
+"""
+
+
+@pytest.fixture
+def own_folder(tmp_path):
+    """A folder with a class and YAML files of the user's: `mine`, `wide` which begins with one of ours, and sums."""
+    (tmp_path / "my_losses.py").write_text(OWN_CLASS)
+    folder = tmp_path / "my_conf" / "loss"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("_target_: my_losses.Mine\nscale: 7.0\n")
+    (folder / "wide.yaml").write_text("defaults: [huber]\ndelta: 5.0\n")
+    (folder / "ours.yaml").write_text("_target_: lossexp.losses.Sum\nterms: {mine: 1, wide: 0.5}\n")
+    (folder / "endless.yaml").write_text("_target_: lossexp.losses.Sum\nterms: {mse: 1, endless: 1}\n")
+    return tmp_path
+
+
+def command(folder, *arguments):
+    """Return what the real command does in a folder."""
+    whole = [
+        sys.executable,
+        "-m",
+        "lossexp",
+        "--config-dir",
+        "my_conf",
+        *SMALL[1:],
+        "dataset=linear",
+        "optimizer.lr=0.001",
+    ]
+    return subprocess.run([*whole, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def recorded(folder):
+    """Return the settings of the loss of each run."""
+    return [yaml.safe_load(path.read_text())["loss"] for path in sorted(folder.glob("runs/records/**/config.yaml"))]
+
+
+def test_a_name_means_what_it_means_as_the_loss(own_folder):
+    terms = "{mine: 2, huber: {weight: 3}, wide: {delta: 4}, ours: 1, mse: 0, " + (
+        'text: {loss: formula, value: "abs(raw - target)**a", a: 1.5, weight: 0.5}}'
+    )
+    done = command(own_folder, "loss=sum", f"loss.terms={terms}")
+    assert (done.returncode, done.stderr) == (0, "")
+    mine, huber = {"_target_": "my_losses.Mine", "scale": 7.0}, {"_target_": "lossexp.losses.Huber", "delta": 1.0}
+    assert recorded(own_folder) == [
+        {
+            "_target_": "lossexp.losses.Sum",
+            "terms": {
+                "mine": {**mine, "weight": 2},
+                "huber": {**huber, "weight": 3},
+                "wide": {**huber, "delta": 4},
+                "ours": {
+                    "_target_": "lossexp.losses.Sum",
+                    "terms": {"mine": {**mine, "weight": 1}, "wide": {**huber, "delta": 5.0, "weight": 0.5}},
+                    "weight": 1,
+                },
+                "mse": {"_target_": "lossexp.losses.MSE", "link": "auto", "weight": 0},
+                "text": {
+                    "_target_": "lossexp.losses.Formula",
+                    "value": "abs(raw - target)**a",
+                    "link": "auto",
+                    "class_weight": None,
+                    "a": 1.5,
+                    "weight": 0.5,
+                },
+            },
+        }
+    ]
+
+
+def test_names_of_the_user_in_a_sweep(own_folder):
+    done = command(own_folder, "-m", "loss=ours,sum", "loss.terms={mine: {weight: 1}}", "loss.terms.mine.scale=1,2")
+    assert (done.returncode, done.stderr) == (0, "")
+    terms = [loss["terms"] for loss in recorded(own_folder)]
+    mine, wide = {"_target_": "my_losses.Mine", "weight": 1}, {"_target_": "lossexp.losses.Huber", "delta": 5.0}
+    for scale in (1, 2):
+        assert {"mine": {**mine, "scale": scale}} in terms
+        assert {"mine": {**mine, "scale": scale}, "wide": {**wide, "weight": 0.5}} in terms
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["loss=sum", "loss.terms={min: 1}"], "loss.terms.min: Unknown choice loss=min. Did you mean mine? Known: "),
+        (["loss=endless"], "loss.terms.endless.terms.endless: the sum loss=endless is a term of itself."),
+        (["loss=sum", "loss.terms={formula: 1}"], "loss.terms.formula.value has no value yet. Set it: "),
+        (["loss=sum", "loss.terms={mine: {scal: 1}}"], "Unknown setting loss.terms.mine.scal. Did you mean"),
+    ],
+)
+def test_names_that_are_refused_leave_nothing_behind(arguments, message, own_folder):
+    done = command(own_folder, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("lossexp: ")
+    assert message in done.stderr
+    assert not (own_folder / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
         (3, "loss.terms=3 is not allowed: expected losses with their weights, such as loss.terms={mse: 1, mae: 0.5}"),
         ({}, "loss.terms={} is not allowed: expected at least one loss."),
-        ({"hubr": 1}, "Unknown loss loss.terms.hubr. Did you mean huber? Known: bce, brier"),
+        ({"hubr": 1}, "loss.terms.hubr: Unknown choice loss=hubr. Did you mean huber? Known: bce, brier"),
+        ({"a": {"loss": "huberr"}}, "loss.terms.a: Unknown choice loss=huberr. Did you mean huber? Known: bce, brier"),
         ({"mse": "x"}, "loss.terms.mse.weight=x is not allowed: expected a finite number at least 0."),
         ({"mse": -1}, "loss.terms.mse.weight=-1 is not allowed: expected a finite number at least 0."),
         ({"mse": None}, "loss.terms.mse.weight=null is not allowed"),
