@@ -100,10 +100,7 @@ def _of_choice(condition: sp.Basic, a: Range, b: Range, given: Mapping[sp.Basic,
 
 
 def _truth(condition: sp.Basic, given: Mapping[sp.Basic, Range]) -> tuple[Array, Array]:
-    """Tell where a condition may hold, and where it may not.
-
-    A cell that only touches the border of a comparison is on one side of it: its neighbour has the border as well.
-    """
+    """Tell where a condition may hold, and where it may not."""
     if isinstance(condition, sp.Not):
         may_hold, may_not = _truth(condition.args[0], given)
         return may_not, may_hold
@@ -113,10 +110,20 @@ def _truth(condition: sp.Basic, given: Mapping[sp.Basic, Range]) -> tuple[Array,
             return functools.reduce(np.logical_and, hold), functools.reduce(np.logical_or, fail)
         return functools.reduce(np.logical_or, hold), functools.reduce(np.logical_and, fail)
     a, b = (range_of(part, given) for part in condition.args)
-    below, above = a[0] < b[1], a[1] > b[0]
-    undecided = below == above
-    if isinstance(condition, (sp.Lt, sp.Le)):
-        return below | undecided, above | undecided
-    if isinstance(condition, (sp.Gt, sp.Ge)):
-        return above | undecided, below | undecided
-    return np.ones_like(below), np.ones_like(below)
+    if not _may_be_no_number(condition):
+        if isinstance(condition, sp.Lt):
+            return a[0] < b[1], a[1] >= b[0]
+        if isinstance(condition, sp.Le):
+            return a[0] <= b[1], a[1] > b[0]
+        if isinstance(condition, sp.Gt):
+            return a[1] > b[0], a[0] <= b[1]
+        if isinstance(condition, sp.Ge):
+            return a[1] >= b[0], a[0] < b[1]
+    anything = np.ones_like(a[0] + b[0], dtype=bool)
+    return anything, anything
+
+
+def _may_be_no_number(condition: sp.Basic) -> bool:
+    """Tell whether a side may be 0/0 or the root or log of a negative number, for which no comparison holds."""
+    roots_and_poles = (power for power in condition.atoms(sp.Pow) if not (power.exp.is_Integer and power.exp > 0))
+    return condition.has(sp.log) or any(roots_and_poles)
