@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import re
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lossexp import CONFIG_DIR
+from lossexp import CONFIG_DIR, __version__
+from lossexp.arguments import readable_by_hydra
 from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Asked of Hydra, and of us. Read before `main` sets it, which keeps Hydra from ending the process its own way."""
 
+_HERE, _HYDRA = Path(__file__).parent, Path(hydra.__file__).parent
+
 
 def task(cfg: DictConfig) -> None:
     """Do one run. Ends the process where the run did not end well."""
     from lossexp import config, runner
+    from lossexp.composing import LossChoices, with_named_terms
 
     hydra_config = HydraConfig.get()
     # Unresolved, so that what an interpolation reads from the environment enters no name and no record.
@@ -40,14 +47,18 @@ def task(cfg: DictConfig) -> None:
         if hydra_config.sweeper.params and hydra_config.mode is not RunMode.MULTIRUN:
             swept = ", ".join(hydra_config.sweeper.params)
             raise ConfigError(f"These settings are a sweep over {swept}, not a run. Add -m: python -m lossexp -m ...")
-        job = config.build({str(key): value for key, value in tree.items()}, choices, tuple(map(str, typed)))
+        losses = LossChoices(GlobalHydra.instance().config_loader())
+        named = with_named_terms({str(key): value for key, value in tree.items()}, losses)
+        job = config.build(named, choices, tuple(map(str, typed)))
         if job.sweep.protocol != "none":
             raise ConfigError(
                 "sweep.protocol=compare is about many runs. Add -m: python -m lossexp -m ...   (and leave "
                 "hydra/launcher as it is: Hydra's own does one run after the other)"
             )
         exit_code = runner.run(job)
-    except LossexpError as error:  # before Hydra sees it and adds its own words
+    except Exception as error:  # before Hydra sees it and adds its own words
+        if not isinstance(error, LossexpError) and not _lacks_room(error):
+            raise
         refuse(error)
     if exit_code:
         sys.exit(exit_code)
@@ -73,48 +84,72 @@ def sweep(
     if master.sweep.protocol == "compare":
         exit_code = protocol.compare(job_overrides, composer.job, chosen)
     else:
-        sweeping.refuse_too_many(len(job_overrides), composer.job(job_overrides[0]).sweep)
-        exit_code = runner.sweep([composer.job(overrides) for overrides in job_overrides], chosen)
+        sweeping.refuse_too_many(len(job_overrides), composer.first(job_overrides).sweep)
+        jobs, impossible = composer.jobs(job_overrides)
+        exit_code = runner.sweep(jobs, chosen, impossible)
     if exit_code:
         sys.exit(exit_code)
 
 
 def main() -> None:
     """Run the command line."""
+    if "--version" in sys.argv[1:]:
+        print(f"lossexp {__version__}, Hydra {hydra.__version__}")
+        return
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # Elsewhere these groups are often not in the defaults list and want a plus; people type it.
-    sys.argv[1:] = [a[1:] if a.startswith(("+experiment=", "+grid=")) else a for a in sys.argv[1:]]
-    sys.argv[1:] = _opened(sys.argv[1:])
-    hydra_main = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")
-    command: Callable[[], None] = hydra_main(task)
     try:
-        command()
+        sys.argv[1:] = readable_by_hydra(sys.argv[1:])
+        hydra_main = hydra.main(config_path=str(CONFIG_DIR), config_name="config", version_base="1.3")
+        command: Callable[[], None] = hydra_main(task)
+        with _orderly_ends():
+            command()
     except (LossexpError, HydraException, OmegaConfBaseException) as error:
         refuse(error)
-    except ValueError as error:
-        if not _is_hydras(error):
+    except Exception as error:
+        if not _is_hydras(error) and not _lacks_room(error):
             raise
         refuse(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + (error.number if isinstance(error, Terminated) else signal.SIGINT))
 
 
-def _opened(arguments: Sequence[str]) -> list[str]:
-    """Return arguments that Hydra lets through though the keys are not in the YAML files it looks at.
+class Terminated(KeyboardInterrupt):
+    """Another process, or the terminal that was closed, asked this one to end."""
 
-    It knows the keys of the first choices only. A loss may have names of its own, such as the parameters of a formula,
-    and of a group that is swept each choice has other keys. What the choice does not know is refused when it is built.
-    """
-    swept = {match[1] for argument in arguments if (match := re.match(r"\+?(\w+)=.*[,(]", argument))}
-    groups = {"loss", *swept}
-    key = r"(?!hydra)\w+" if "experiment" in swept else "|".join(groups)
-    return [re.sub(rf"^\+?((?:{key})\.[^=]+=)", r"++\1", argument) for argument in arguments]
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
+
+
+@contextmanager
+def _orderly_ends() -> Iterator[None]:
+    """Let requests to end be what Ctrl-C is: the runs are closed, with what was measured."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise Terminated(number)
+
+    asked = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in asked:  # nohup leaves SIGHUP ignored
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in asked:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _lacks_room(error: Exception) -> bool:
+    """Tell whether memory or a disk is full, or a disk can no longer be written."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in full)
 
 
 def _is_hydras(error: Exception) -> bool:
-    """Tell whether Hydra itself raised an error, as it does for a command line such as `loss=null`."""
-    return Path(hydra.__file__).parent in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents
+    """Tell whether Hydra, or what it calls to read YAML, raised an error, as it does for a command line `loss=null`."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = max(place for place, file in enumerate(files) if _HERE in file.parents)
+    return any(_HYDRA in file.parents for file in files[ours + 1 : ours + 2])
 
 
 def refuse(error: Exception) -> NoReturn:

@@ -1,4 +1,7 @@
-"""`python -m lossexp.compare`: the experiment `compare_losses`, with the overrides of `python -m lossexp`."""
+"""`python -m lossexp.compare`: what `experiment=compare_losses` does, with the arguments of `python -m lossexp`.
+
+It is no experiment itself: Hydra takes one, and that may be the user's.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import sys
 
 from lossexp import cli
 
+SETTINGS = ("hydra.mode=MULTIRUN", "sweep.protocol=compare")
+
 
 def main() -> None:
     """Run the command line."""
-    sys.argv.insert(1, "experiment=compare_losses")
+    sys.argv[1:1] = SETTINGS
     cli.main()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from lossexp.comparison.matrix import Matrix, loss_metric_matrix
 from lossexp.comparison.paired import Comparison
 from lossexp.comparison.ranks import FEWEST_DATASETS, Ranking, rank_over_datasets
 from lossexp.components import Array
+from lossexp.entries import SEED, may_differ
 from lossexp.run import Run
 from lossexp.targets import Target
 from lossexp.tuning import Tuned
@@ -189,16 +191,30 @@ def of_sweep(runs: Sequence[Run]) -> Contest | None:
     return contest(sound, [[of_loss[seed] for seed in seeds] for of_loss in by_seed], notes)
 
 
-def command(runs: Sequence[Run]) -> str:
-    """Return the command that compares the losses of an ordinary sweep on equal terms."""
-    varying = ranking.varying_settings(runs)
-    given = [f"{name}={value}" for name, value in runs[0].overrides.items() if name not in (*varying, "seed", "grid")]
-    swept = [
-        f"{group}={','.join(dict.fromkeys(run.job.choices[group] for run in runs))}"
-        for group in ("dataset", "loss")
-        if group in varying
-    ]
-    return shlex.join(["python", "-m", "lossexp.compare", *given, *swept])
+def command(runs: Sequence[Run]) -> str | None:
+    """Return the command that compares the losses of an ordinary sweep on equal terms; None where there is none.
+
+    What must not differ in a comparison, such as the model or the experiment, may have been swept; and each dataset
+    needs two losses and a test split.
+    """
+    swept = [name for name in ranking.varying_settings(runs) if name != SEED]
+    losses = {dataset: {run.job.choices["loss"] for run in same} for dataset, same in ranking.by_dataset(runs).items()}
+    if not all(map(may_differ, swept)) or min(map(len, losses.values())) < 2 or not all(len(r.data.test) for r in runs):
+        return None
+    typed: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for name, value in run.overrides.items():
+            typed.setdefault(name, {})[value] = None
+    given = [f"{name}={','.join(values)}" for name, values in typed.items() if name not in (SEED, "grid")]
+    return shlex.join(["python", "-m", "lossexp.compare", *config_dir(), *given])
+
+
+def config_dir() -> list[str]:
+    """Return the option that names a folder with YAML files of the user's, as typed: an override may choose one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd")
+    folder = parser.parse_known_args()[0].config_dir
+    return ["--config-dir", folder] if folder else []
 
 
 def _differing(tuned: Sequence[Tuned]) -> list[str]:

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lossexp import building
-from lossexp.components import Component, as_typed, refuse_unknown
+from lossexp.components import Component, InvalidValueError, as_typed, refuse_unknown
 from lossexp.datasets.base import Dataset
 from lossexp.datasets.file import FileDataset
 from lossexp.datasets.openml import OpenML
@@ -37,6 +37,8 @@ GROUPS: dict[str, type[Component]] = {
 }
 VALUES = ("seed", "runs_dir")
 _NOT_THE_RUN = ("tracker", "sweep", "hydra")
+_WHOLE = {"experiment", "grid"}
+"""Groups whose YAML files are about the whole configuration."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,19 @@ class Job:
 
     @property
     def name(self) -> str:
-        """A short readable name: the loss, the learning rate, what else was set, the seed."""
+        """A short readable name: the loss, the learning rate, the seed, what else was set."""
         silent = {*GROUPS, *VALUES, "experiment", "grid", "optimizer.lr", "dataset.path", "dataset.target"}
         silent |= {"dataset.root", "dataset.max_memory", "training.max_stack", "training.measure_test"}
         typed = {override.lstrip("+~").partition("=")[0]: override.lstrip("+") for override in self.overrides}
         others = [o for key, o in typed.items() if key not in silent and key.partition(".")[0] not in _NOT_THE_RUN]
         chosen = [
             self.choices[group]
-            for group in ("model", "optimizer")
+            for group in ("model", "optimizer", "schedule", "early_stopping")
             if f"{group}={self.choices[group]}" in self.overrides
         ]
-        lr = f"lr={self.experiment.optimizer.lr:g}"
-        return " ".join([self.choices["loss"], *chosen, lr, *others, f"seed={self.experiment.seed}"])
+        lr, seed = f"lr={self.experiment.optimizer.lr:g}", f"seed={self.experiment.seed}"
+        # The seed before the others: where there is little room, runs of a sweep can still be told apart.
+        return " ".join([self.choices["loss"], *chosen, lr, seed, *others])
 
     @functools.cached_property
     def yaml(self) -> str:
@@ -109,18 +112,31 @@ def build(
     Raises:
         ConfigError: A key is unknown, a value is missing or out of range, or a `_target_` is not a component.
     """
+    if several := [group for group in GROUPS if group in tree and group not in choices]:
+        raise ConfigError(
+            f"{several[0]} is a list of choices: expected one. For a sweep over several, with -m: {several[0]}=A,B"
+        )
+    if misplaced := tree.keys() & _WHOLE:
+        raise ConfigError(
+            f"{min(misplaced)} is no setting. A YAML file that is about the whole configuration begins with the line "
+            "# @package _global_"
+        )
     refuse_unknown("", tree, [*GROUPS, *VALUES])
-    values = _resolved(tree)
+    named = {group: f"{group}={choice}: " for group, choice in choices.items() if f"{group}={choice}" in overrides}
+    values = _resolved(tree, named)
     known = {} if known is None else known
     parts = {}
     for group, interface in GROUPS.items():
         key = f"{group}={values.get(group)!r}"
         if key not in known:
-            known[key] = building.component(group, values.get(group), interface)
+            try:
+                known[key] = building.component(group, values.get(group), interface)
+            except ConfigError as error:
+                raise _as_written(error, group, tree, named.get(group, "")) from error
         parts[group] = known[key]
     seed = values["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ConfigError(f"seed={as_typed(seed)} is not allowed: expected a whole number at least 0.")
+        raise ConfigError(f"seed={as_typed(tree['seed'])} is not allowed: expected a whole number at least 0.")
     tracker, sweep, dataset = parts.pop("tracker"), parts.pop("sweep"), parts["dataset"]
     assert isinstance(tracker, Tracker)
     assert isinstance(sweep, Sweep)
@@ -140,12 +156,27 @@ def setting_name(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def _resolved(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the tree with interpolations resolved and nothing missing."""
+def _as_written(error: ConfigError, group: str, tree: Mapping[str, Any], choice: str) -> ConfigError:
+    """Return an error about a setting of a group with the choice that was typed, and its value as it was written.
+
+    What an interpolation stands for may be a secret, so it is not repeated.
+    """
+    cause, settings = error.__cause__, tree.get(group)
+    if not isinstance(cause, InvalidValueError) or not isinstance(settings, Mapping):
+        return ConfigError(f"{choice}{error}")
+    written = str(settings.get(cause.field))
+    if "${" not in written:
+        return ConfigError(f"{choice}{error}")
+    hint = ' It gives text; a number: "${oc.decode:...}"' if isinstance(cause.value, str) else ""
+    return ConfigError(f"{choice}{group}.{cause.field}={written} is not allowed: expected {cause.expected}.{hint}")
+
+
+def _resolved(tree: Mapping[str, Any], named: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the tree with interpolations resolved and nothing missing; `named` are the choices that were typed."""
     leaves = {**dict.fromkeys(VALUES), **dict(_flat(tree))}
     for key, value in leaves.items():
-        if value == "???" or (key in VALUES and value is None):
-            raise ConfigError(f"{key} has no value yet. Set it: {key}=VALUE")
+        if value == "???" or (key in VALUES and value in (None, "")):
+            raise ConfigError(f"{named.get(key.partition('.')[0], '')}{key} has no value yet. Set it: {key}=VALUE")
     if not any(isinstance(value, str) and "${" in value for value in leaves.values()):
         return tree
     try:
@@ -159,12 +190,17 @@ def _resolved(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def unknown_key(key: str, tree: Mapping[str, Any]) -> ConfigError:
     """Return the error for an override of a key that is not in the composed config, with the closest one that is."""
+    *path, name = key.split(".")
+    place, prefix = tree, ""
+    for part in path:
+        if not isinstance(place.get(part), Mapping):
+            break
+        place, prefix = place[part], f"{prefix}{part}."
     known = [name for name, _ in _flat(tree)] + list(tree)
-    hint = did_you_mean(key, {part: name for name in known for part in (name.rpartition(".")[2], name)})
-    group = tree.get(key.partition(".")[0])
-    settings = [f"{key.partition('.')[0]}.{name}" for name in group] if isinstance(group, Mapping) else list(tree)
-    listed = ", ".join(name for name in settings if not name.endswith("_target_"))
-    return ConfigError(f"Unknown override {key}.{hint} Known: {listed}")
+    owners = building.elsewhere(path[0], GROUPS[path[0]]) if len(path) == 1 and path[0] in GROUPS else {}
+    closest = did_you_mean(key, {part: name for name in known for part in (name.rpartition(".")[2], name)})
+    listed = ", ".join(f"{prefix}{name}" for name in place if name != "_target_")
+    return ConfigError(f"Unknown override {key}.{owners.get(name, closest)} Known: {listed}")
 
 
 def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,9 @@ from lossexp.training import Epoch, train
 ATTEMPTS = 3
 """How often stacks are started in all when workers die under them."""
 
+_SECONDS_TO_ANSWER = 10
+"""How long a Dask scheduler may take to answer."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -50,6 +53,23 @@ class Engine(Component):
     backend: Literal["threads", "loky", "dask"] = "threads"
     n_jobs: PositiveCount | Literal[-1] = -1
     address: str | None = None
+
+    def check(self) -> None:
+        """Look whether stacks can be trained there, before anything is made.
+
+        Raises:
+            ConfigError: There is no Dask, or no scheduler at the address.
+        """
+        if self.address and self.backend != "dask":
+            raise ConfigError(
+                f"hydra.launcher.address={self.address} is that of a Dask scheduler, but hydra.launcher.backend="
+                f"{self.backend}. Add hydra.launcher.backend=dask"
+            )
+        if self.backend == "dask":
+            _import_dask()
+        if self.address:
+            with _client(self.address, self.n_jobs):
+                pass
 
     def run(self, stacks: Sequence[Stack]) -> Iterator[Event]:
         """Train all stacks.
@@ -148,17 +168,22 @@ def _train_fully(index: int, stack: Stack) -> tuple[int, list[Epoch | Failure]]:
 
 def _client(address: str | None, n_jobs: int) -> Any:
     """Return a client of a Dask cluster, one with workers of its own where there is no address."""
+    from joblib import effective_n_jobs
+
+    dask = _import_dask()
     try:
-        from distributed import Client
+        if address:
+            return dask.Client(address, timeout=_SECONDS_TO_ANSWER)
+        return dask.Client(n_workers=effective_n_jobs(n_jobs), threads_per_worker=1, dashboard_address=None)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"hydra.launcher.address={address}: no Dask scheduler answers there ({error}).") from error
+
+
+def _import_dask() -> Any:
+    try:
+        import distributed
     except ImportError as error:
         raise ConfigError(
             "hydra.launcher.backend=dask needs Dask, which is not installed. Install it: pip install 'lossexp[dask]'"
         ) from error
-    from joblib import effective_n_jobs
-
-    try:
-        if address:
-            return Client(address)
-        return Client(n_workers=effective_n_jobs(n_jobs), threads_per_worker=1, dashboard_address=None)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"hydra.launcher.address={address}: no Dask scheduler answers there ({error}).") from error
+    return distributed

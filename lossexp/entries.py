@@ -136,6 +136,11 @@ def _require_two_losses(entries: Sequence[Entry]) -> None:
             )
 
 
+def may_differ(name: str) -> bool:
+    """Tell whether a setting may be swept in a comparison; seeds it has of its own."""
+    return name in ("dataset", "loss") or name.startswith(TUNABLE)
+
+
 def _refuse_what_must_not_differ(job_overrides: Sequence[Sequence[str]]) -> None:
     values: dict[str, set[str]] = {}
     for overrides in job_overrides:
@@ -148,7 +153,7 @@ def _refuse_what_must_not_differ(job_overrides: Sequence[Sequence[str]]) -> None
             "Say how many: sweep.tuning_seeds=3 sweep.seeds=10; seed=N is where they start."
         )
     for name in swept:
-        if name not in ("dataset", "loss") and not name.startswith(TUNABLE):
+        if not may_differ(name):
             raise ConfigError(
                 f"{name} is swept, but only dataset, loss, and the settings that are tuned for each loss (loss.*, "
                 f"optimizer.*) may differ in a comparison. Choose one {name} for all."

@@ -12,11 +12,18 @@ from lossexp import metrics, ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LEARNING_RATE = "optimizer.lr"
 COLORS = ("#2f7fc1", "#e07b1a", "#3a9a57", "#8a5cb8", "#c62f3b", "#7a6652", "#d16ba5", "#5b6770")
 MAX_LINES = 16
 _INK, _GRID = "#333333", "#dddddd"
+_WIDTH, _PLOT_HEIGHT = 8.0, 3.7
+"""Inches; what is above and below the plot comes on top."""
+_LARGE_RATIO = 100
+"""Where the worst mean is so many times the best, as of a run that nearly diverged, a linear axis shows it alone."""
+_CHARACTER = 0.085
+"""Inches that a character of a label takes at most, on average."""
 
 
 def write_table(path: Path, rows: Sequence[ranking.Row]) -> None:
@@ -41,22 +48,50 @@ def overview_png(path: Path, rows: Sequence[ranking.Row], title: str) -> None:
     from matplotlib.figure import Figure
 
     metric = ranking.criterion(rows[0].runs[0].data.target)[0]
-    figure = Figure(figsize=(8, 5), dpi=100, facecolor="white")
+    figure = Figure(dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.1, 0.12, 0.86, 0.74))
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#999999")
     axes.tick_params(color="#999999", labelcolor=_INK)
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    figure.text(0.1, 0.93, title, fontsize=13, fontweight="bold", color=_INK)
     better = "more" if metric.partition("/")[2] in metrics.HIGHER_IS_BETTER else "less"
+    means = [row.means[metric] for row in rows if metric in row.means]
+    if better == "less" and means and 0 < min(means) < max(means) / _LARGE_RATIO:
+        axes.set_yscale("log")
     axes.set_ylabel(f"{metric} at the end ({better} is better)", color=_INK)
     if LEARNING_RATE in rows[0].settings:
         _against_learning_rate(axes, rows, metric)
     else:
         _by_setting(axes, rows, metric)
+    _lay_out(figure, axes, title)
     figure.savefig(path)
+
+
+def _lay_out(figure: Figure, axes: Axes, title: str) -> None:
+    """Give the title, the lines of the legend and the names below the plot the room that they need."""
+    handles, labels = axes.get_legend_handles_labels()
+    widest = max(map(len, labels), default=0)
+    n_columns = max(1, int(_WIDTH * 0.86 / (_CHARACTER * widest + 0.55)))
+    below = 0.6 + _CHARACTER * max(
+        (len(tick.get_text()) for tick in axes.get_xticklabels() if tick.get_rotation()), default=0
+    )
+    above = 0.6 + 0.25 * math.ceil(len(labels) / n_columns)
+    height = below + _PLOT_HEIGHT + above
+    figure.set_size_inches(_WIDTH, height)
+    axes.set_position((0.1, below / height, 0.86, _PLOT_HEIGHT / height))
+    figure.text(0.1, 1 - 0.38 / height, title, fontsize=13, fontweight="bold", color=_INK)
+    if labels:
+        axes.legend(
+            handles,
+            labels,
+            ncols=n_columns,
+            frameon=False,
+            labelcolor=_INK,
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1),
+        )
 
 
 def _against_learning_rate(axes: Axes, rows: Sequence[ranking.Row], metric: str) -> None:
@@ -70,23 +105,31 @@ def _against_learning_rate(axes: Axes, rows: Sequence[ranking.Row], metric: str)
         lines.setdefault(label or row.runs[0].job.choices["loss"], []).append(row)
     for place, (label, members) in enumerate(list(lines.items())[:MAX_LINES]):
         color, style = COLORS[place % len(COLORS)], ("-", "--")[place // len(COLORS) % 2]
-        points = sorted((row.runs[0].job.experiment.optimizer.lr, row) for row in members if metric in row.means)
+        points = sorted((row for row in members if metric in row.means), key=_rate)
         if points:
-            rates = [float(rate) for rate, _ in points]
-            means = [row.means[metric] for _, row in points]
-            spreads = [0.0 if math.isnan(sd := row.deviations[metric]) else sd for _, row in points]
+            rates = [_rate(row) for row in points]
+            means = [row.means[metric] for row in points]
+            spreads = [0.0 if math.isnan(sd := row.deviations[metric]) else sd for row in points]
             lower, upper = zip(*((m - s, m + s) for m, s in zip(means, spreads, strict=True)), strict=True)
             axes.plot(rates, means, style, color=color, marker="o", markersize=4, linewidth=1.8, label=label)
             axes.fill_between(rates, lower, upper, color=color, alpha=0.15, linewidth=0)
-        missing = [float(row.runs[0].job.experiment.optimizer.lr) for row in members if row.problems]
-        if missing:
-            low = axes.get_ylim()[0]
+        missing = [_rate(row) for row in members if row.problems]
+        if missing:  # on the axis, wherever that is in the end
             axes.plot(
-                missing, [low] * len(missing), "x", color=color, clip_on=False, label=f"{label}: diverged or failed"
+                missing,
+                [0.0] * len(missing),
+                "x",
+                color=color,
+                clip_on=False,
+                transform=axes.get_xaxis_transform(),
+                label=f"{label}: diverged or failed",
             )
     axes.set_xscale("log")
     axes.set_xlabel("learning rate", color=_INK)
-    axes.legend(frameon=False, labelcolor=_INK, ncols=min(4, len(lines)), loc="lower left", bbox_to_anchor=(0, 1.0))
+
+
+def _rate(row: ranking.Row) -> float:
+    return float(row.runs[0].job.experiment.optimizer.lr)
 
 
 def _by_setting(axes: Axes, rows: Sequence[ranking.Row], metric: str) -> None:
@@ -96,4 +139,4 @@ def _by_setting(axes: Axes, rows: Sequence[ranking.Row], metric: str) -> None:
         spread = row.deviations[metric]
         error = None if math.isnan(spread) else spread
         axes.errorbar(place, row.means[metric], yerr=error, fmt="o", color=COLORS[0], capsize=4)
-    axes.set_xticks(range(len(shown)), labels, rotation=0 if sum(map(len, labels)) < 60 else 30, ha="center")
+    axes.set_xticks(range(len(shown)), labels, rotation=0 if sum(map(len, labels)) < 60 else 90)

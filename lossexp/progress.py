@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lossexp.pictures import TRAIN
 from lossexp.run import Run
-from lossexp.terminal import console, plain
+from lossexp.terminal import console, plain, say
 
 if TYPE_CHECKING:
     from lossexp.training import Epoch
@@ -21,6 +21,9 @@ LINE_SECONDS = 10.0
 
 _NUMBERS_WIDTH = 54
 """Characters that a bar of some length, losses and the remaining time take, besides the numbers of epochs."""
+
+_LEAST_WIDTH = 50
+"""Where a terminal has fewer columns, there are no numbers of epochs either."""
 
 
 class Progress:
@@ -59,7 +62,7 @@ class Progress:
         """Write one plain line."""
         pace = (time.monotonic() - self._started) / max(self.done, 1)
         left = timedelta(seconds=round(pace * (self.n_epochs - self.done)))
-        print(f"{self.done}/{self.n_epochs} epochs  {self.state(epoch)}  {left} left", flush=True)
+        say(f"{self.done}/{self.n_epochs} epochs  {self.state(epoch)}  {left} left")
 
 
 class _Bar(Progress):
@@ -89,7 +92,7 @@ def training(n_runs: int, n_epochs: int, label: str) -> Iterator[Progress]:
     columns = (
         *([TextColumn("{task.description}", markup=False)] if room else []),
         BarColumn(bar_width=None, complete_style=TRAIN, finished_style=TRAIN),
-        MofNCompleteColumn(),
+        *([MofNCompleteColumn()] if screen.width >= _LEAST_WIDTH + 2 * len(str(n_epochs)) else []),
         TextColumn("{task.fields[state]}", style="dim", markup=False),
         TimeRemainingColumn(compact=True),
     )

@@ -62,6 +62,7 @@ def compare(job_overrides: Sequence[Sequence[str]], compose: Compose, engine: En
     terminal.plan(planned, engine)
     if protocol.settings.dry_run:
         return 0
+    engine.check()
     with runner.recording(planned.jobs[0]) as recorder:
         tuned = protocol.tune(planned, engine, recorder)
         final = protocol.rerun(tuned, engine, recorder)

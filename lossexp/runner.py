@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossexp import compatibility, ranking
+from lossexp import compatibility, leftovers, ranking
 from lossexp.config import Job
 from lossexp.datasets.base import Data
-from lossexp.errors import EXIT_DIVERGED, StorageError
+from lossexp.errors import EXIT_DIVERGED, StorageError, in_words
 from lossexp.recorder import Recorder
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
-from lossexp.training import train
+from lossexp.training import Epoch, train
 
 if TYPE_CHECKING:
     from lossexp.engines import Engine
@@ -31,27 +31,41 @@ def run(job: Job) -> int:
         LossexpError: The parts do not fit together, or nothing can be written; nothing has been created then.
     """
     from lossexp import progress, terminal
+    from lossexp.engines import Engine
 
+    if job.sweep.dry_run:
+        return sweep([job], Engine())
     data = checked(job)
     terminal.data_cards([data.card])
-    root = writable_folder(job.runs_dir)
-    with job.tracker.start(root) as follower:
-        recorder = Recorder(root, follower)
+    with recording(job, of_sweep=False) as recorder:
         the_run = recorder.open(job, data)
         stack = Stack([Member(job.experiment, data)])
         n_epochs = job.experiment.training.epochs
         with one_blas_thread(), progress.training(1, n_epochs, job.name) as shown, recorder.guard([the_run]):
-            for epoch in train(stack):
+            for epoch in _epochs(stack):
                 recorder.take(epoch, [the_run])
                 shown.update(epoch, [the_run])
         with progress.waiting("filling MLflow"):
-            tracking = follower.close()
+            tracking = recorder.follower.close()
         terminal.run_summary(the_run, tracking)
     return exit_code([the_run])
 
 
-def sweep(jobs: Sequence[Job], engine: Engine) -> int:
+def _epochs(stack: Stack) -> Iterator[Epoch]:
+    """Train; code of a user's that ends the process has failed, whatever exit code it asks for."""
+    try:
+        yield from train(stack)
+    except SystemExit as error:
+        raise RuntimeError(f"The code of a component ended the process: {in_words(error)}") from error
+
+
+def sweep(jobs: Sequence[Job], engine: Engine, impossible: Mapping[str, int] | None = None) -> int:
     """Do the runs of a sweep together and show them. Return the exit code of the process.
+
+    Args:
+        jobs: What is to be run.
+        engine: Where it is trained.
+        impossible: How many more jobs there were that could not be built, by reason.
 
     Raises:
         LossexpError: A job is not possible, or nothing can be written; nothing has been created then.
@@ -60,11 +74,12 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
     from lossexp.sweeping import plan
 
     settings = jobs[0].sweep
-    planned = plan(jobs, settings)
+    planned = plan(jobs, settings, impossible)
     terminal.data_cards([member.data.card for member in planned.members])
     terminal.plan(planned, engine)
     if settings.dry_run:
         return 0
+    engine.check()
     with recording(jobs[0]) as recorder:
         runs = train_together(planned, engine, recorder, "sweep")
         datasets = ranking.by_dataset(runs)
@@ -78,11 +93,26 @@ def sweep(jobs: Sequence[Job], engine: Engine) -> int:
 
 
 @contextmanager
-def recording(job: Job) -> Iterator[Recorder]:
-    """Open the output folder and the tracker for the runs of one sweep, all like `job` in these; they share a tag."""
+def recording(job: Job, *, of_sweep: bool = True) -> Iterator[Recorder]:
+    """Open the output folder and the tracker for the runs of one command, all like `job` in these.
+
+    Those of a sweep share a tag. Runs that a killed command left open are closed.
+
+    Raises:
+        StorageError: Nothing can be written there.
+    """
+    from lossexp import terminal
+
     root = writable_folder(job.runs_dir)
-    with job.tracker.start(root) as follower:
-        yield Recorder(root, follower, {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"})
+    tags = {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"} if of_sweep else {}
+    with leftovers.running(root) as left, job.tracker.start(root) as follower:
+        if left:
+            terminal.say(f"Closed {len(left)} run(s) that a killed command had left open.")
+        asked = {name: value for name, value in job.params().items() if name in ("tracker", "tracker.uri")}
+        for record in left:
+            if asked.items() <= record.sheet.params.items():
+                follower.changed(record.path)
+        yield Recorder(root, follower, tags)
 
 
 def train_together(
@@ -137,6 +167,7 @@ def exit_code(runs: Sequence[Run]) -> int:
 
 def checked(job: Job) -> Data:
     """Load the data of a job and refuse parts that do not fit together."""
+    job.tracker.check()
     data = job.experiment.dataset.load(job.experiment.seed)
     compatibility.check(job.experiment, data, job.choices)
     return data

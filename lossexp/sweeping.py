@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lossexp import compatibility
+from lossexp.batching import held_bytes
 from lossexp.checkpoints import MAX_EXAMPLES
 from lossexp.config import Job
 from lossexp.datasets.base import Data, Dataset
@@ -16,6 +18,7 @@ from lossexp.errors import ConfigError, IncompatibleError
 from lossexp.evaluation import CACHE_BYTES
 from lossexp.experiment import Sweep
 from lossexp.stacking import Member, arrange, stack_key
+from lossexp.stepping import block_size
 from lossexp.verdict import checkpoint_epochs
 
 SHOWN = 5
@@ -52,17 +55,19 @@ class Plan:
         n_outputs = member.loss.n_outputs(data.target)
         sizes = member.experiment.model.layer_sizes(data.n_features, n_outputs)
         n_streams = len({self.members[index].stream for index in stack})
-        n_examples = len(data.train) + len(data.val)
-        batch = min(member.experiment.optimizer.examples_per_step or len(data.train), len(data.train))
-        numbers = (
-            2 * n_streams * n_examples * (data.n_features + 1 + n_outputs)
-            + 6 * len(stack) * sum(n_units * (fan_in + 1) for n_units, fan_in in sizes)
-            + 4 * len(stack) * batch * sum(n_units for n_units, _ in sizes)
-        )
+        n_activations = len(stack) * sum(n_units for n_units, _ in sizes)
+        n_read = 0 if isinstance(data.train.X, np.ndarray) else n_streams * (data.n_features + 1)
+        batch = member.experiment.optimizer.examples_per_step or len(data.train)
+        at_once = min(batch, len(data.train), block_size(n_activations, n_read))
+        dtype = np.dtype(training.dtype)
+        examples = held_bytes(data.train, n_outputs, n_streams, dtype, at_once)
+        examples += held_bytes(data.val, n_outputs, n_streams, dtype)
+        n_params = len(stack) * sum(n_units * (fan_in + 1) for n_units, fan_in in sizes)
+        numbers = 6 * n_params + 4 * at_once * n_activations
         # Measuring both splits: raw predictions and temporaries, and for hidden layers sums, activations and slopes.
         measuring = (4 if len(sizes) == 1 else 12) * CACHE_BYTES
         kept = 8 * len(stack) * len(checkpoint_epochs(training.epochs)) * min(len(data.val), MAX_EXAMPLES)
-        return numbers * np.dtype(training.dtype).itemsize + measuring + kept
+        return examples + numbers * dtype.itemsize + measuring + kept
 
 
 def refuse_too_many(n_runs: int, settings: Sweep) -> None:
@@ -78,19 +83,26 @@ def refuse_too_many(n_runs: int, settings: Sweep) -> None:
         )
 
 
-def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:
+def plan(jobs: Sequence[Job], settings: Sweep, impossible: Mapping[str, int] | None = None) -> Plan:
     """Check all jobs and group them.
+
+    Args:
+        jobs: The jobs.
+        settings: How the sweep is done.
+        impossible: How many more jobs there were that could not be built, by reason.
 
     Raises:
         ConfigError: The jobs are to be written to different places.
+        StorageError: They cannot be tracked as that is set up.
         IncompatibleError: Parts of some jobs do not fit together, and `settings.on_illegal` is error.
     """
     for name in ("sweep", "tracker", "runs_dir"):
         if any(job.tree[name] != jobs[0].tree[name] for job in jobs):  # as written: ${now:...} moves on
             raise ConfigError(f"{name} is not the same for all runs of this sweep. Choose one value of it for all.")
+    jobs[0].tracker.check()
     loaded: dict[tuple[Dataset, int], Data] = {}
     kept: dict[str, tuple[Job, Member]] = {}
-    illegal: dict[str, list[str]] = {}
+    illegal = Counter(impossible or {})
     for job in jobs:
         experiment = job.experiment
         key = experiment.dataset, experiment.seed
@@ -99,16 +111,34 @@ def plan(jobs: Sequence[Job], settings: Sweep) -> Plan:
         try:
             compatibility.check(experiment, loaded[key], job.choices)
         except IncompatibleError as error:
-            illegal.setdefault(str(error), []).append(job.name)
+            illegal[str(error)] += 1
         else:
-            kept.setdefault(repr(job.tree), (job, Member(experiment, loaded[key])))
-    skipped = [f"{len(names)} of {len(jobs)} runs do not fit: {message}" for message, names in illegal.items()]
+            # By what is run, not as it is written: 1 and 1.0 are the same learning rate.
+            kept.setdefault(repr((experiment, job.choices)), (job, Member(experiment, loaded[key])))
+    n_jobs = len(jobs) + sum((impossible or {}).values())
+    skipped = _told(illegal, n_jobs)
     if illegal and (settings.on_illegal == "error" or not kept):
         hint = "" if settings.on_illegal == "skip" else "\nTo run only the others: sweep.on_illegal=skip"
-        raise IncompatibleError("\n".join(skipped[:SHOWN]) + hint)
+        raise IncompatibleError("\n".join(skipped) + hint)
+    if n_repeated := n_jobs - illegal.total() - len(kept):
+        skipped.append(f"{n_repeated} of {n_jobs} runs repeat others.")
     members = [member for _, member in kept.values()]
     stacks, reason = _stacks(members)
     return Plan([job for job, _ in kept.values()], members, stacks, reason, skipped)
+
+
+def _told(illegal: Mapping[str, int], n_jobs: int) -> list[str]:
+    """Return the reasons why runs do not fit: the first line of some that have the others in common, then those."""
+    alike: dict[str, list[str]] = {}
+    for reason, count in illegal.items():
+        first, _, others = reason.partition("\n")
+        alike.setdefault(others, []).append(f"{count} of {n_jobs} runs do not fit: {first}")
+    told: list[str] = []
+    for others, lines in alike.items():
+        told += lines[:SHOWN]
+        told += [f"... and {len(lines) - SHOWN} more such reasons."] if len(lines) > SHOWN else []
+        told[-1] += f"\n{others}" if others else ""
+    return told
 
 
 def _stacks(members: Sequence[Member]) -> tuple[list[list[int]], str]:

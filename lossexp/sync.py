@@ -20,11 +20,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from lossexp import leftovers
 from lossexp.errors import EXIT_USER_ERROR, LossexpError, StorageError
 from lossexp.record import Record
 from lossexp.trackers.base import TrackedRun
 from lossexp.trackers.projection import Projection
-from lossexp.trackers.store import load_mlflow, store_uri, sync_command
+from lossexp.trackers.store import check_uri, database, load_mlflow, shown, store_uri, sync_command
 
 _SECONDS_OF_NEWS = 1.0
 """News is collected for so long before it is written: how far MLflow lags behind a run that is going on."""
@@ -57,6 +58,13 @@ class Worklist:
         except StorageError as error:
             self.waiting = dict.fromkeys(self.waiting, str(error))
 
+    def look_back(self) -> None:
+        """Put everything on the list again if the database was removed in the meantime."""
+        path = database(self._uri)
+        if self.done and path and not path.exists():
+            self.waiting |= dict.fromkeys(self.done, f"The MLflow store {path} was removed.")
+            self.done = {}
+
     @property
     def problem(self) -> str | None:
         """What keeps folders on the list, in one message."""
@@ -69,15 +77,31 @@ class Worklist:
 
 
 def sync(root: Path, uri: str) -> str:
-    """Project every run folder that is not in MLflow with its end. Return a summary.
+    """Project every run folder that is not in MLflow with its end, after closing those of killed commands.
+
+    Returns:
+        A summary.
 
     Raises:
-        StorageError: There are no run folders, or some could not be projected.
+        StorageError: The store is no store, there are no run folders, or some could not be projected.
     """
+    check_uri(uri)
     folders = sorted(path.parent for path in root.glob("records/*/*/run.json"))
     if not folders:
         raise StorageError(f"No run folders in {root / 'records'}. Where are they? python -m lossexp.sync FOLDER")
     worklist = Worklist(root, uri)
+    with leftovers.running(root):
+        _list_what_is_missing(worklist, folders)
+    worklist.work()
+    if worklist.problem:
+        raise StorageError(worklist.problem)
+    n_open = sum(Record(folder).outcome is None for folder in worklist.done)
+    still_open = f", {n_open} of them without an end: still running, or killed while others run" if n_open else ""
+    return f"{len(worklist.done)} of {len(folders)} run folders brought up to date in {shown(uri)}{still_open}."
+
+
+def _list_what_is_missing(worklist: Worklist, folders: Sequence[Path]) -> None:
+    """Put the run folders on the list that are not in MLflow with their end."""
     ended: dict[str, dict[str, int | None]] = {}
     for folder in folders:
         with contextlib.suppress(OSError, ValueError, TypeError):  # an unreadable folder gets its message below
@@ -90,12 +114,6 @@ def sync(root: Path, uri: str) -> str:
                 if end is None or (outcome and end == outcome.ended):
                     continue
         worklist.waiting[folder] = ""
-    worklist.work()
-    if worklist.problem:
-        raise StorageError(worklist.problem)
-    n_open = sum(Record(folder).outcome is None for folder in worklist.done)
-    still_open = f", {n_open} of them without an end: still running, or killed" if n_open else ""
-    return f"{len(worklist.done)} of {len(folders)} run folders brought up to date in {uri}{still_open}."
 
 
 def follow(root: Path, uri: str, lines: Iterable[str]) -> dict[str, Any]:
@@ -113,6 +131,7 @@ def follow(root: Path, uri: str, lines: Iterable[str]) -> dict[str, Any]:
     for batch in _batches(news):
         worklist.waiting |= {root / name: "" for name in batch}
         worklist.work()
+    worklist.look_back()
     runs = {os.path.relpath(folder, root): dataclasses.asdict(run) for folder, run in worklist.done.items()}
     return {"runs": runs, "problem": worklist.problem}
 

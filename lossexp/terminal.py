@@ -38,10 +38,14 @@ def console() -> Console:
     """Return a console for standard output, which writes a question mark for what its encoding does not have."""
     from rich.console import Console
 
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:  # as of `| head`: training goes on where rich would end the process
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    return Console(highlight=False, emoji=False, markup=False, width=width)
+    return Screen(highlight=False, emoji=False, markup=False, width=width)
 
 
 def plain(text: str) -> str:
@@ -101,8 +105,8 @@ def plan(planned: Plan, engine: Engine) -> None:
     largest = max(planned.stack_bytes(stack) for stack in planned.stacks)
     of = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{max(sizes)}"
     screen.print(
-        f"{len(planned.jobs)} runs, {planned.n_epochs} epochs, trained in {len(sizes)} stack(s) of {of}: "
-        f"{plain(planned.reason)}."
+        f"{len(planned.jobs)} run{'s' * (len(planned.jobs) != 1)}, {planned.n_epochs} epochs, trained in "
+        f"{len(sizes)} stack(s) of {of}: {plain(planned.reason)}."
     )
     screen.print(f"Largest stack: about {largest / 2**20:.0f} MiB. Backend: {engine.backend}, n_jobs={engine.n_jobs}.")
 
@@ -249,14 +253,14 @@ def print_places(screen: Console, runs: Sequence[Run], tracking: TrackingSummary
     folder = Path(os.path.commonpath([run.record.path for run in runs]))
     lines = ["", *(f"report   {_relative(report)}" for report in reports), f"folder   {_relative(folder)}"]
     lines += [f"MLflow   {tracked.link}" for tracked in tracking.runs.values() if tracked.link][:1]
-    lines.append("curves   python -m lossexp.ui")
+    lines += [f"curves   {tracking.command}"] if tracking.command else []
     if len(runs) == 1:
         losses = "mse,bce,cce" if runs[0].data.target.task.is_classes else "mse,mae,huber"
         typed = [override for override in runs[0].job.overrides if override.startswith("dataset")]
-        dataset = shlex.join(typed or [f"dataset={runs[0].job.choices['dataset']}"])
-        lines.append(f"compare  python -m lossexp -m {dataset} loss={losses} optimizer.lr=0.01,0.1,1")
-    elif len({run.job.choices["loss"] for run in runs}) > 1 and runs[0].job.sweep.protocol == "none":
-        lines.append(f"compare  {comparing.command(runs)}")
+        chosen = shlex.join([*comparing.config_dir(), *(typed or [f"dataset={runs[0].job.choices['dataset']}"])])
+        lines.append(f"compare  python -m lossexp -m {chosen} loss={losses} optimizer.lr=0.01,0.1,1")
+    elif runs[0].job.sweep.protocol == "none" and (command := comparing.command(runs)):
+        lines.append(f"compare  {command}")
     if tracking.problem:
         lines += ["", *tracking.problem.splitlines()]
     for line in lines:  # to be copied, so never wrapped

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib import request
 
 from lossexp.errors import EXIT_USER_ERROR, LossexpError, StorageError
-from lossexp.trackers.store import database, store_uri
+from lossexp.trackers.store import check_uri, database, shown, store_uri
 from lossexp.trackers.view import VIEW_TAG, view_link
 
 _PORT = 5000
@@ -41,15 +41,16 @@ def show(root: Path, uri: str, host: str, port: int | None, *, open_browser: boo
     Raises:
         StorageError: There is nothing to show, or it cannot be served.
     """
+    check_uri(uri)
     if uri.startswith(("http://", "https://")):
-        print(f"MLflow is at {uri}")
+        print(f"MLflow is at {shown(uri)}")
         return
     path = database(uri)
     if path and not path.exists():
         raise StorageError(f"There are no runs to show: {path} does not exist. Begin with a run: python -m lossexp")
     port = free_port(host, port)
     server = f"http://{host}:{port}"
-    print(f"Starting MLflow on {uri} ...", flush=True)
+    print(f"Starting MLflow on {shown(uri)} ...", flush=True)
     with _running(root, uri, host, port) as process:
         links = view_links(server)
         print(f"MLflow is at {server} until Ctrl-C.", flush=True)

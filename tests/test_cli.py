@@ -1,13 +1,17 @@
 """The command: what it prints, what it leaves behind, and how it ends."""
 
+import errno
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from lossexp import cli, runner
+from lossexp import cli, recorder, runner
 from tests.composed import SMALL
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -70,14 +74,21 @@ REFUSED = {
         ["loss=binary_crossentropy"],
         "Unknown choice loss=binary_crossentropy. Did you mean bce?",
     ),
-    "null for a group": (["loss=null"], "Config group override must be a string"),
+    "null for a group": (["loss=null"], "loss=null is no choice. Known: bce, "),
     "foreign function": (["loss._target_=builtins.open"], "loss._target_=builtins.open is refused: expected a Loss"),
     "no such variable": (["runs_dir=${oc.env:LOSSEXP_NOT_SET}"], "runs_dir cannot be read: "),
-    "not a setting at all": (["foo"], "The command line cannot be understood: Error parsing override 'foo'"),
+    "not a setting at all": (["foo"], "foo is no setting: expected KEY=VALUE, such as loss=mse"),
     "loss and target": (
         ["dataset=diabetes", "loss=bce"],
         "loss=bce needs class labels, but dataset=diabetes has a contin",
     ),
+    "list of choices": (["model=[mlp]"], "model is a list of choices: expected one."),
+    "option": (["--lr=0.1"], "unknown option --lr=0.1"),
+    "a store that cannot be": (
+        ["tracker.uri=mlruns"],
+        "mlruns is no place where MLflow keeps runs. Expected for tracker.u",
+    ),
+    "more than fits": (["dataset=moons", "dataset.n_samples=1000000000000000"], "There is not enough memory. "),
     "list without -m": (["loss=mse,bce"], "loss=mse,bce is a list. For a sweep over it add -m"),
     "grid without -m": (
         ["grid=losses_and_rates"],
@@ -100,15 +111,25 @@ def test_a_mistake_gets_one_message_and_leaves_nothing(arguments, message, comma
 REFUSED_SWEEPS = {
     "one value of many": (["optimizer.lr=0.1,nan"], "optimizer.lr=nan is not allowed"),
     "one choice of many": (["loss=mse,bcee"], "Unknown choice loss=bcee. Did you mean bce?"),
-    "null among choices": (["loss=mse,null"], "Config group override must be a string"),
+    "null among choices": (["loss=mse,null"], "loss=null is no choice. Known: bce, "),
     "unknown backend": (["hydra.launcher.backend=ray"], "hydra.launcher.backend=ray is not allowed: expected one of"),
     "too many": (
         ["seed=range(7)", "sweep.max_runs=6"],
         "This sweep has 7 runs, more than sweep.max_runs=6. If you mean",
     ),
     "far too many": (["seed=range(1000)", "optimizer.lr=range(1,10001)"], "This sweep has 10000000 runs, more than"),
+    "one setting of some choices": (
+        ["loss=bce,focal", "loss.gamma=1,2"],
+        "2 of 4 runs do not fit: loss=bce: Unknown setting loss.gamma. It is a setting of loss=focal. Known: ",
+    ),
+    "one value for some choices": (
+        ["optimizer=lbfgs,sgd", "optimizer.lr=10,0.1"],
+        "1 of 4 runs do not fit: optimizer=lbfgs: optimizer.lr=10 is not allowed",
+    ),
+    "one value for all": (["optimizer.lr=[0.1,1]", "seed=1,2"], "lossexp: optimizer.lr=[0.1, 1] is not allowed: "),
+    "a tracker that cannot be": (["tracker=mlflow", "tracker.uri=here", "seed=1,2"], "here is no place where MLflow"),
     "none": (["seed=range(0)"], "seed=range(0) has no values, so this sweep has no runs."),
-    "an interval": (["optimizer.lr=interval(0,1)"], "does not support sweep type"),
+    "an interval": (["optimizer.lr=interval(0,1)"], "optimizer.lr=interval(0,1) has no single values to run."),
     "some do not fit": (["dataset=diabetes", "loss=mse,bce"], "1 of 2 runs do not fit: loss=bce needs class labels"),
 }
 
@@ -133,6 +154,26 @@ def test_the_plus_that_hydra_teaches_is_understood(command, folder):
     assert out.startswith("36 runs, ")
 
 
+def test_settings_may_stand_on_both_sides_of_an_option(command, folder):
+    code, out, err = command("seed=1,2", "-m", "loss=mse,bce", "sweep.dry_run=true")
+    assert (code, err) == (0, "")
+    assert out.startswith("4 runs, ")
+
+
+def test_all_choices_can_be_listed_and_those_that_do_not_fit_left_out(command, folder):
+    code, out, err = command("-m", *SMALL, "loss=glob(*)", "sweep.on_illegal=skip", "sweep.dry_run=true")
+    assert (code, err) == (0, "")
+    assert "Skipped: 1 of 30 runs do not fit: loss=formula: loss.value has no value yet." in out
+    assert re.search(r"^\d+ runs, .* trained in", out, re.M)
+
+
+def test_a_dry_run_of_a_single_run(command, folder):
+    code, out, err = command("sweep.dry_run=true")
+    assert (code, err) == (0, "")
+    assert out.startswith("1 run, 100 epochs, trained in 1 stack(s) of 1: ")
+    assert left_behind(folder) == []
+
+
 def test_a_dry_run_shows_the_plan_and_leaves_nothing(command, folder):
     code, out, err = command("-m", "loss=mse,bce,cce", "optimizer.lr=0.1,1", "seed=range(3)", "sweep.dry_run=true")
     assert (code, err) == (0, "")
@@ -151,7 +192,7 @@ def test_the_runs_of_a_sweep_are_those_of_hydras_own_launcher(command, folder, m
     (folder / "mine" / "loss" / "own.yaml").write_text("_target_: lossexp.losses.MSE\nlink: logistic\n")
     arguments = ("-m", "--config-dir", "mine", *SMALL, "grid=two", "optimizer.lr=0.5", "seed=7")
     ours, stock = [], []
-    monkeypatch.setattr(runner, "sweep", lambda jobs, engine: ours.extend(jobs) or 0)
+    monkeypatch.setattr(runner, "sweep", lambda jobs, engine, impossible: ours.extend(jobs) or 0)
     assert command(*arguments)[0] == 0
     monkeypatch.setattr(runner, "run", lambda job: stock.append(job) or 0)
     assert command(*arguments, "hydra/launcher=basic", "hydra/sweeper=basic")[0] == 0
@@ -165,7 +206,7 @@ def test_one_run(command, folder):
     code, out, err = command(*SMALL)
     assert (code, err) == (0, "")
     assert "Completed after epoch 3." in out
-    assert "python -m lossexp.ui" in out
+    assert "folder   runs/records/moons/" in out
     assert left_behind(folder) == ["runs"]
 
 
@@ -204,6 +245,52 @@ def test_interrupted_runs_keep_what_was_measured(command, folder, monkeypatch):
     assert (done.parent / "history.csv").read_text().count("\n") == 2
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_closes_the_runs(ending, tmp_path):
+    arguments = ("dataset=moons", "tracker=none", "training.epochs=1000000000", "seed=1,2")
+    command = [sys.executable, "-m", "lossexp", "-m", *arguments]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as training:
+        while not list(tmp_path.glob("runs/records/*/*/history.csv")):
+            assert training.poll() is None
+            time.sleep(0.05)
+        training.send_signal(ending)
+        _, err = training.communicate(timeout=60)
+    assert (training.returncode, err) == (128 + ending, "lossexp: interrupted; what was measured is kept.\n")
+    ends = [json.loads(path.read_text()) for path in tmp_path.glob("runs/records/*/*/done.json")]
+    assert [(end["status"], end["description"]) for end in ends] == [
+        ("KILLED", f"Ended by Terminated: {ending.name}")
+    ] * 2
+
+
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_training_goes_on_when_nobody_reads_any_more(mode, tmp_path):
+    command = [sys.executable, "-m", "lossexp", *mode, *SMALL]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as training:
+        training.stdout.close()
+        assert training.stderr.read() == b""
+    assert training.returncode == 0
+    assert len(list(tmp_path.glob("runs/records/*/*/done.json"))) == 1 + len(mode)
+
+
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_a_disk_that_is_full_ends_with_a_message(mode, command, folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recorder.Recorder, "take", full)
+    code, _, err = command(*mode, *SMALL)
+    assert code == 2
+    assert err == (
+        "lossexp: A file cannot be read or written: No space left on device. What was written before is kept.\n"
+    )
+
+
+def test_handlers_of_signals_are_put_back(command):
+    before = signal.getsignal(signal.SIGTERM)
+    assert command(*SMALL)[0] == 0
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_a_file_in_the_way_of_the_folder(command, folder):
     (folder / "runs").write_text("mine")
     for mode in ([], ["-m"]):
@@ -222,6 +309,27 @@ def test_a_folder_that_cannot_be_written(command, folder):
     code, _, err = command(*SMALL)
     assert code == 2
     assert "runs_dir=runs cannot be written: Permission denied" in err
+
+
+def test_files_that_cannot_be_read_are_named(command, folder):
+    (folder / "mine" / "loss").mkdir(parents=True)
+    for name, text in {"twice": "delta: 1\ndelta: 2", "tag": "delta: !!python/object/apply:os.getcwd []"}.items():
+        (folder / "mine" / "loss" / f"{name}.yaml").write_text(f"_target_: lossexp.losses.Huber\n{text}\n")
+    for mode, typed, wrong in (([], "tag", "tag"), (["-m"], "mse,twice", "twice")):
+        code, out, err = command(*mode, "--config-dir", "mine", "dataset=linear", f"loss={typed}")
+        assert (code, out) == (2, "")
+        assert re.fullmatch(rf'lossexp: A YAML file cannot be read: .* in ".*/loss/{wrong}\.yaml", line \d.*\n', err)
+    assert left_behind(folder) == ["mine"]
+
+
+@pytest.mark.parametrize("swept", ["seed=range(2)", "optimizer={lr: 1},{lr: 2}"])
+def test_what_hydra_cannot_read_without_assertions_is_said(swept, tmp_path):
+    done = process(tmp_path, "-m", swept, PYTHONOPTIMIZE="1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "lossexp: Hydra reads range(), choice() and mappings by assertions: start Python without -O and "
+        "PYTHONOPTIMIZE.\n"
+    )
 
 
 def test_a_secret_is_in_no_file(command, folder, monkeypatch):

@@ -49,6 +49,27 @@ def test_one_command_without_m(main, experiment, command, folder):
     assert list(folder.glob("runs/records/moons/*/comparison.json"))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("experiment=noisy_labels", "loss=cce,mse"), ("loss=cce,mse", "experiment=noisy_labels")],
+    ids=" ".join,
+)
+def test_an_experiment_may_be_compared(arguments, command):
+    code, out, err = command(compare.main, *arguments, "tracker=none", "sweep.dry_run=true")
+    assert (code, err) == (0, "")
+    assert "Comparing cce, mse on digits." in out
+
+
+@pytest.mark.parametrize("are_first", [True, False])
+def test_options_may_come_first_or_last(are_first, command, folder):
+    (folder / "own" / "loss").mkdir(parents=True)
+    (folder / "own" / "loss" / "mine.yaml").write_text("_target_: lossexp.losses.MSE\nlink: auto\n")
+    arguments, options = [*SMALL, "loss=mine,bce", "sweep.dry_run=true"], ["--config-dir", "own"]
+    code, out, err = command(compare.main, *(options + arguments if are_first else arguments + options))
+    assert (code, err) == (0, "")
+    assert "Comparing mine, bce on moons." in out
+
+
 def test_a_mistake_gets_one_message_and_leaves_nothing(command, folder):
     code, out, err = command(compare.main, *SMALL, "loss=mse")
     assert (code, out) == (2, "")

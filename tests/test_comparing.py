@@ -1,5 +1,9 @@
 """What the runs of an ordinary sweep say about its losses, and what losses say over datasets."""
 
+import dataclasses
+import shlex
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,11 +12,12 @@ from lossexp import comparing, judgement, recorder, runner
 from lossexp.comparing import Compared
 from lossexp.comparison import wording
 from lossexp.engines import Engine
+from lossexp.entries import Entries
 from lossexp.record import Record
 from lossexp.run import Run
 from lossexp.sweeping import plan
 from lossexp.trackers.none import NoTracker
-from tests.composed import small_jobs
+from tests.composed import combinations, composer, jobs, small_jobs
 from tests.contests import CLEAR, contest
 
 
@@ -92,13 +97,59 @@ def test_what_else_differed_is_said(tmp_path):
     assert said in comparing.of_sweep(runs).notes
 
 
-def test_the_command_keeps_what_was_typed_for_all():
-    listed = small_jobs("loss=mse,bce", "optimizer.lr=0.1,1", "seed=1,2", "model=mlp", "model.hidden=[8]")
-    runs = [Run(job, None, Record(None)) for job in listed]
-    assert comparing.command(runs) == (
+def command(*arguments, of=small_jobs):
+    """Return the command that is shown after a sweep."""
+    runs = [Run(job, job.experiment.dataset.load(0), Record(None)) for job in of(*arguments)]
+    return comparing.command(runs)
+
+
+def composed_again(line):
+    """Return what a shown command compares, and its first job."""
+    found = Entries.of_sweep(combinations(shlex.split(line)[3:]), composer().job)
+    return found, composer().job(found.entries[0].variants[0])
+
+
+def test_the_command_keeps_what_was_typed():
+    line = command("loss=mse,bce", "optimizer.lr=0.1,1", "seed=1,2", "model=mlp", "model.hidden=[8]")
+    assert line == (
         "python -m lossexp.compare dataset=moons dataset.n_samples=60 training.epochs=3 training.dtype=float64 "
-        "tracker=none model=mlp 'model.hidden=[8]' loss=mse,bce"
+        "tracker=none loss=mse,bce optimizer.lr=0.1,1 model=mlp 'model.hidden=[8]'"
     )
+    found, job = composed_again(line)
+    assert [(entry.dataset, entry.loss) for entry in found.entries] == [("moons", "mse"), ("moons", "bce")]
+    assert found.rates == (0.1, 1.0)
+    assert job.experiment.model.hidden == (8,)
+
+
+def test_the_command_has_the_experiment():
+    found, job = composed_again(command("experiment=noisy_labels", "loss=cce,mse", "seed=1,2", of=jobs))
+    assert [(entry.dataset, entry.loss) for entry in found.entries] == [("digits", "cce"), ("digits", "mse")]
+    assert (job.experiment.dataset.label_noise, job.choices["model"]) == (0.2, "mlp")
+
+
+def test_the_command_has_the_settings_of_losses():
+    found, _ = composed_again(command("loss=bce,brier", "++loss.class_weight=[1,2],balanced"))
+    assert [len(entry.variants) for entry in found.entries] == [2, 2]
+
+
+def test_the_command_names_the_folder_of_own_choices(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["lossexp", "-m", "loss=mse,bce", "--config-dir", "my conf", "seed=1"])
+    assert command("loss=mse,bce").startswith("python -m lossexp.compare --config-dir 'my conf' dataset=moons ")
+
+
+NO_COMPARISON = {
+    "experiments": ("experiment=noisy_labels,overfit", "loss=mse,cce", "seed=1,2"),
+    "losses of experiments": ("experiment=noisy_labels,overfit", "seed=1,2"),
+    "models": ("loss=mse,bce", "model=linear,mlp"),
+    "data": ("dataset=moons", "loss=mse,bce", "dataset.label_noise=0,0.2"),
+    "one loss": ("loss=mse", "optimizer.lr=0.1,1"),
+    "no test split": ("loss=mse,bce", "dataset.test_fraction=0"),
+}
+
+
+@pytest.mark.parametrize("arguments", NO_COMPARISON.values(), ids=NO_COMPARISON)
+def test_where_no_command_compares_the_runs_there_is_none(arguments):
+    assert command(*arguments, of=jobs) is None
 
 
 def test_losses_are_ranked_over_five_datasets():
@@ -145,6 +196,18 @@ def test_models_of_numbers_are_compared_by_their_squared_errors(tmp_path):
     assert np.mean(a) == pytest.approx(min(run.finished.metrics["test/rmse"] for run in runs) ** 2)
     p = stats.ttest_rel(a, b).pvalue
     assert f"(p {wording.probability(p)}, paired t test)" in remark
+
+
+def test_of_examples_in_groups_the_groups_are_compared(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce", "optimizer.lr=0.0001,0.3", "model.scale=1", "dataset.n_samples=200")
+    groups = np.arange(len(runs[0].data.test)) // 5
+    test = dataclasses.replace(runs[0].data.test, groups=groups)
+    for run in runs:
+        run.data = dataclasses.replace(run.data, test=test)
+    remark = Compared.of_sweep({"moons": runs}).remarks["moons"]
+    best = list(comparing.ranking.best_per_loss(comparing.ranking.rank(runs)).values())
+    a, b = (judgement.errors_on_test(row.runs[0]).reshape(-1, 5).mean(axis=1) for row in best)
+    assert f"(p {wording.probability(stats.ttest_rel(a, b).pvalue)}, paired t test over 8 groups)" in remark
 
 
 def test_one_split_for_all_seeds_says_something_of_other_examples(tmp_path):

@@ -106,6 +106,31 @@ def test_hydra_composes_once_per_choice_of_groups(monkeypatch):
     assert asked == [["loss=mse"], ["loss=bce"]]
 
 
+def test_jobs_that_cannot_be_built_are_counted_by_reason():
+    listed = combinations(["optimizer=lbfgs,sgd", "optimizer.lr=10,20,0.1"])
+    built, reasons = composer().jobs(listed)
+    assert [(job.choices["optimizer"], job.experiment.optimizer.lr) for job in built] == [
+        *(("lbfgs", 0.1), ("sgd", 10), ("sgd", 20), ("sgd", 0.1))
+    ]
+    assert set(reasons.values()) == {1}
+    assert [reason.partition(" is")[0] for reason in reasons] == [
+        "optimizer=lbfgs: optimizer.lr=10",
+        "optimizer=lbfgs: optimizer.lr=20",
+    ]
+    assert composer().first(listed).experiment == built[0].experiment
+
+
+def test_a_mistake_that_all_jobs_have_in_common_is_found_after_a_few():
+    class Impatient(list):
+        def __getitem__(self, places):
+            assert places.stop <= 100
+            return super().__getitem__(places)
+
+    listed = Impatient([f"seed={seed}", "optimizer.lr=nan"] for seed in range(1000))
+    with pytest.raises(ConfigError, match=r"^optimizer\.lr=nan is not allowed"):
+        composer().first(listed)
+
+
 def test_another_job_costs_little():
     """The whole sweep may spend 5 ms on each; the bound here only finds a job that is composed on its own (100 ms)."""
     own = JobComposer(loader(), composer().master)

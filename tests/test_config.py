@@ -36,7 +36,20 @@ def test_values_have_the_types_of_the_class():
         ("optimizer.lr=inf", "optimizer.lr=inf is not allowed: expected a finite number at least 0."),
         ("optimizer.lr=true", "optimizer.lr=true is not allowed: expected a finite number at least 0."),
         ("optimizer.lr=null", "optimizer.lr=null is not allowed: expected a finite number at least 0."),
-        ("optimizer.lr='0.1'", "optimizer.lr=0.1 is not allowed: expected a finite number at least 0."),
+        (
+            "optimizer.lr='0.1'",
+            "optimizer.lr=0.1 is not allowed: expected a finite number at least 0. This is text: a number has no "
+            "quotes, and no zeros before it.",
+        ),
+        (
+            "optimizer.lr=[0.1,1]",
+            "optimizer.lr=[0.1, 1] is not allowed: expected a finite number at least 0. For a sweep over these values, "
+            "with -m: optimizer.lr=0.1,1",
+        ),
+        (
+            "training.epochs=99999999999999999999",
+            "training.epochs=99999999999999999999 is not allowed: expected a whole number at least 0.",
+        ),
         (
             "optimizer.momentum=1",
             "optimizer.momentum=1 is not allowed: expected a finite number at least 0 and below 1.",
@@ -51,6 +64,8 @@ def test_values_have_the_types_of_the_class():
         ("seed=true", "seed=true is not allowed: expected a whole number at least 0."),
         ("seed=null", "seed has no value yet. Set it: seed=VALUE"),
         ("runs_dir=null", "runs_dir has no value yet. Set it: runs_dir=VALUE"),
+        ("runs_dir=", "runs_dir has no value yet. Set it: runs_dir=VALUE"),
+        ("loss=formula", "loss=formula: loss.value has no value yet. Set it: loss.value=VALUE"),
         ("seed=abc", "seed=abc is not allowed: expected a whole number at least 0."),
         ("seed=???", "seed has no value yet. Set it: seed=VALUE"),
         ("optimizer.lr=???", "optimizer.lr has no value yet. Set it: optimizer.lr=VALUE"),
@@ -89,6 +104,60 @@ def test_the_closest_key_is_offered(key, closest):
     assert f"Unknown override {key}. Did you mean {closest}? " in str(unknown_key(key, job().tree))
 
 
+@pytest.mark.parametrize(
+    ("key", "owners"),
+    [
+        ("model.hidden", "model=mlp"),
+        ("optimizer.momentum", "optimizer=sgd"),
+        ("early_stopping.patience", "early_stopping=patience"),
+        ("dataset.n_samples", "dataset=linear, dataset=moons"),
+    ],
+)
+def test_a_setting_of_another_choice_is_said_to_be_one(key, owners):
+    tree = job("optimizer=adam").tree
+    assert f"Unknown override {key}. It is a setting of {owners}. Known: " in str(unknown_key(key, tree))
+    with pytest.raises(ConfigError, match=r"^optimizer=adam: Unknown setting optimizer\.momentum\. It is a setting of"):
+        job("optimizer=adam", "++optimizer.momentum=0.9")
+
+
+def test_known_settings_are_those_at_the_same_place():
+    assert str(unknown_key("training.epoch", job().tree)).endswith("training.max_stack, training.measure_test")
+    assert str(unknown_key("model.scale.x", job().tree)).endswith("Known: model.scale")
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (
+            "optimizer.lr=${oc.env:LOSSEXP_TEST_SECRET}",
+            r"^optimizer\.lr=\$\{oc\.env:LOSSEXP_TEST_SECRET\} is not allowed: .* It gives text; a number: ",
+        ),
+        ("seed=${oc.env:LOSSEXP_TEST_SECRET}", r"^seed=\$\{oc\.env:LOSSEXP_TEST_SECRET\} is not allowed: "),
+        (
+            "model.scale=[${oc.env:LOSSEXP_TEST_SECRET}]",
+            r"^model\.scale=\['\$\{oc\.env:LOSSEXP_TEST_SECRET\}'\] is not",
+        ),
+    ],
+)
+def test_what_an_interpolation_stands_for_is_not_repeated_in_a_message(written, message, monkeypatch):
+    monkeypatch.setenv("LOSSEXP_TEST_SECRET", "hunter2")
+    with pytest.raises(ConfigError, match=message) as refused:
+        job(written)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("group", ["experiment", "grid"])
+def test_a_file_about_the_whole_configuration_that_does_not_say_so(group):
+    with pytest.raises(ConfigError, match=f"^{group} is no setting. .* # @package _global_$"):
+        build({**job().tree, group: {"seed": 1}}, job().choices)
+
+
+def test_a_list_of_choices_is_refused():
+    choices = {group: choice for group, choice in job().choices.items() if group != "model"}
+    with pytest.raises(ConfigError, match="^model is a list of choices: expected one."):
+        build(job().tree, choices)
+
+
 def test_a_key_like_none_gets_no_wrong_offer():
     message = str(unknown_key("zzz.qqq", job().tree))
     assert "Did you mean" not in message
@@ -101,13 +170,14 @@ def test_a_key_like_none_gets_no_wrong_offer():
         ((), "bce lr=0.1 seed=0"),
         (("loss=mse", "optimizer.lr=0.001", "seed=3"), "mse lr=0.001 seed=3"),
         (("model=mlp", "optimizer=gd"), "bce mlp gd lr=0.1 seed=0"),
-        (("optimizer.momentum=0.9", "training.epochs=5"), "bce lr=0.1 optimizer.momentum=0.9 training.epochs=5 seed=0"),
+        (("schedule=cosine", "early_stopping=patience"), "bce cosine patience lr=0.1 seed=0"),
+        (("optimizer.momentum=0.9", "training.epochs=5"), "bce lr=0.1 seed=0 optimizer.momentum=0.9 training.epochs=5"),
         (("tracker=none", "runs_dir=elsewhere", "sweep.on_illegal=skip", "training.max_stack=4"), "bce lr=0.1 seed=0"),
         (("dataset=moons", "grid=losses_and_rates"), "bce lr=0.1 seed=0"),
         (("++optimizer.lr=0.2",), "bce lr=0.2 seed=0"),
         (
             ("training.epochs=5", "optimizer.momentum=0", "training.epochs=7"),
-            "bce lr=0.1 training.epochs=7 optimizer.momentum=0 seed=0",
+            "bce lr=0.1 seed=0 training.epochs=7 optimizer.momentum=0",
         ),
     ],
 )

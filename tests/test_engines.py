@@ -140,13 +140,23 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(distributed, "Client", lambda *_, **__: (_ for _ in ()).throw(OSError("timed out")))
     with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=tcp://127\.0\.0\.1:1: no Dask scheduler answers"):
-        list(Engine(backend="dask", address="tcp://127.0.0.1:1").run([stack(SOUND)]))
+        Engine(backend="dask", address="tcp://127.0.0.1:1").check()
+
+
+def test_an_address_is_that_of_a_scheduler():
+    with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=tcp://a:1 is that of a Dask .*backend=dask$"):
+        Engine(address="tcp://a:1").check()
+
+
+@pytest.mark.parametrize("backend", ["threads", "loky"])
+def test_what_is_on_this_machine_needs_no_check(backend):
+    Engine(backend=backend).check()
 
 
 def test_dask_that_is_not_installed_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(ConfigError, match=r"backend=dask needs Dask.*pip install 'lossexp\[dask\]'"):
-        list(Engine(backend="dask").run([stack(SOUND)]))
+        Engine(backend="dask").check()
 
 
 def test_the_curves_of_a_failed_stack_do_not_count():

@@ -1,9 +1,12 @@
 """What Hydra says, in words of this program."""
 
+import errno
+
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import ConfigKeyError, InterpolationKeyError
 
 from lossexp import CONFIG_DIR
 from lossexp.errors import ConfigError
@@ -86,9 +89,94 @@ def test_choices_of_the_user_count_too():
     assert message == "Unknown choice loss=my_onw. Did you mean my_own? Known: bce, mse, my_own"
 
 
-def test_a_list_that_is_no_sweep():
-    error = ConfigCompositionException("Ambiguous value for argument 'loss=mse,bce'\n1. To use it as a list ...")
-    assert said(error) == "loss=mse,bce is a list. For a sweep over it add -m; for one list as a value: KEY=[...]"
+@pytest.mark.parametrize(
+    ("typed", "hydra"),
+    [
+        ("loss=mse,bce", "Ambiguous value for argument 'loss=mse,bce'\n1. To use it as a list ..."),
+        ("seed=range(3)", "Sweep parameters 'seed=range(3)' requires --multirun"),
+    ],
+)
+def test_a_list_that_is_no_sweep(typed, hydra):
+    message = said(ConfigCompositionException(hydra))
+    assert message == f"{typed} is a list. For a sweep over it add -m; for one list as a value: KEY=[...]"
+
+
+def test_a_key_inside_a_mapping_is_named_in_full():
+    error = no_such_key("optimizer")
+    error.__cause__ = ConfigKeyError("Key 'lrr' is not in struct\n    full_key: optimizer.lrr\n    object_type=dict")
+    message = said(error, "optimizer={lrr: 0.5}")
+    assert message.startswith("Unknown override optimizer.lrr. Did you mean optimizer.lr? Known: optimizer.lr, ")
+
+
+def test_keys_of_a_sweep_are_new():
+    message = said(no_such_key("hydra.sweeper.params.seed"))
+    assert message == "hydra.sweeper.params.seed is a new key, which takes a plus: +hydra.sweeper.params.seed=..."
+
+
+@pytest.mark.parametrize(
+    ("hydra", "message"),
+    [
+        (
+            "Could not append to config. An item is already at 'optimizer.lr'.\nEither remove",
+            "optimizer.lr exists already: set it without the plus, optimizer.lr=VALUE",
+        ),
+        (
+            "In 'experiment/c': Could not override 'loss@experiment.loss'.\nNo match in the defaults list.",
+            "A YAML file of the group experiment overrides a choice of its own. To override one of the whole "
+            "configuration, begin it with the line # @package _global_",
+        ),
+        (
+            "Error parsing override 'foo'\nmissing EQUAL at '<EOF>'",
+            "foo is no setting: expected KEY=VALUE, such as loss=mse",
+        ),
+        (
+            "Error parsing override 'seed=rnage(5)'\n... Unknown function 'rnage'\nAvailable: bool,choice,range\n",
+            "There is no function rnage. Did you mean range? Known: bool, choice, range",
+        ),
+    ],
+)
+def test_mistakes_in_single_overrides(hydra, message):
+    assert said(HydraException(hydra)) == message
+
+
+@pytest.mark.parametrize("value", ["null", "true", "1", "0.5", "[mse]"])
+def test_a_choice_that_is_no_text(value):
+    error = ValueError("Config group override must be a string or a list. Got ...")
+    message = said(error, "seed=1", f"model={value}")
+    assert message == f"model={value} is no choice. Known: linear, mlp"
+
+
+def test_a_launcher_that_is_not_installed():
+    message = said(no_such_choice("hydra/launcher", "joblib", "basic", "stacked"))
+    assert message == "Unknown choice hydra/launcher=joblib. Known: basic, stacked"
+
+
+def test_a_file_is_no_choice_but_nearly():
+    message = said(no_such_choice("dataset", "my/data.csv", "csv", "moons"))
+    assert (
+        message
+        == "Unknown choice dataset=my/data.csv. Did you mean dataset=csv dataset.path=my/data.csv? Known: csv, moons"
+    )
+
+
+def test_a_yaml_file_that_cannot_be_read_is_named():
+    with pytest.raises(yaml.YAMLError) as broken:
+        yaml.safe_load("a: [1\nb: 2")
+    message = said(broken.value)
+    assert message.startswith("A YAML file cannot be read: while parsing a flow ")
+    assert "line 2, column 2" in message
+    assert "\n" not in message
+
+
+def test_a_full_disk():
+    error = OSError(errno.ENOSPC, "No space left on device", "runs/history.csv")
+    assert said(error) == (
+        "A file cannot be read or written: No space left on device (runs/history.csv). What was written before is kept."
+    )
+
+
+def test_too_little_memory():
+    assert said(MemoryError("Unable to allocate 3 TiB")) == "There is not enough memory. Unable to allocate 3 TiB"
 
 
 def test_anything_else_keeps_its_first_line_and_its_cause():

@@ -62,7 +62,7 @@ def below(*parents):
 
 
 COMMANDS = {name for name in MODULES if name.endswith(".__main__")}
-READ_CONFIG = below("lossexp.cli", "lossexp.composing", "lossexp.hydra_messages", "lossexp.plugins")
+READ_CONFIG = below(*(f"lossexp.{name}" for name in ("arguments", "cli", "composing", "hydra_messages", "plugins")))
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,13 @@ def test_choices_are_strangers(package):
 
 
 ABOVE = (
-    *(f"lossexp.{name}" for name in ("cli", "compatibility", "composing", "config", "engines", "hydra_messages")),
+    *(f"lossexp.{name}" for name in ("arguments", "cli", "compatibility", "composing", "config", "engines")),
     *(
         f"lossexp.{name}"
         for name in ("loss_axis", "loss_pictures", "overview", "pictures", "progress", "ranking", "run", "runner")
     ),
     *(f"lossexp.{name}" for name in ("record", "recorder", "sweeping", "sync", "synonyms", "terminal", "text_curves")),
-    "lossexp.trackers",
-    "lossexp.ui",
+    *(f"lossexp.{name}" for name in ("hydra_messages", "leftovers", "own_yaml", "trackers", "ui")),
     *(f"lossexp.{name}" for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "serving")),
     *(
         f"lossexp.{name}"

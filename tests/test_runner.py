@@ -10,8 +10,10 @@ import pytest
 
 from lossexp import progress, recorder, runner, training
 from lossexp.engines import Engine
-from lossexp.errors import IncompatibleError, StorageError
-from lossexp.record import Record
+from lossexp.errors import ConfigError, IncompatibleError, StorageError
+from lossexp.record import Record, RunSheet
+from lossexp.trackers import NoTracker
+from lossexp.trackers.base import Follower, TrackingSummary
 from tests.composed import job, jobs, small, small_jobs
 from tests.faulty import EXITS, KILLS, RAISES, RAISES_ITS_OWN, SOUND
 
@@ -123,6 +125,12 @@ def test_the_key_of_a_run_is_that_of_its_settings_and_data(folder):
 def test_what_is_refused_leaves_nothing(start, one, folder):
     with pytest.raises(Exception, match="loss=mae needs|dataset.train_size=1000 is more"):
         start(one)
+    assert list(folder.iterdir()) == []
+
+
+def test_an_engine_that_cannot_be_used_is_refused_before_anything_is_made(folder):
+    with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=tcp://a:1 is that of a Dask scheduler"):
+        runner.sweep(small_jobs("seed=1,2"), Engine(address="tcp://a:1"))
     assert list(folder.iterdir()) == []
 
 
@@ -270,6 +278,47 @@ def test_a_run_alone_that_fails_is_recorded_and_the_error_shown(folder):
     (record,) = records(folder).values()
     assert record.outcome.status == "FAILED"
     assert record.outcome.description == "Ended by ZeroDivisionError: the user's own mistake"
+
+
+def test_a_run_alone_that_ends_the_process_has_failed(folder):
+    with pytest.raises(RuntimeError, match="^The code of a component ended the process: SystemExit: 5$"):
+        runner.run(faulty(EXITS)[0])
+    (record,) = records(folder).values()
+    assert record.outcome.status == "FAILED"
+
+
+@pytest.mark.parametrize("start", [runner.run, lambda one: runner.sweep([one], Engine())], ids=["run", "sweep"])
+def test_what_a_killed_command_left_open_is_closed(start, folder, monkeypatch, capsys):
+    """And told to the tracker, if that is where it was to be tracked."""
+    told = []
+    monkeypatch.setattr(NoTracker, "start", lambda self, root: Noted(told))
+    root = runner.writable_folder("runs")
+    of_none, of_mlflow = (left_open(root, params={"tracker": tracker}) for tracker in ("none", "mlflow"))
+    assert start(small()) == 0
+    assert [record.outcome.status for record in (of_none, of_mlflow)] == ["KILLED"] * 2
+    assert of_none.path in told
+    assert of_mlflow.path not in told
+    assert capsys.readouterr().out.count("Closed 2 run(s) that a killed command had left open.\n") == 1
+    assert start(small()) == 0
+    assert "Closed" not in capsys.readouterr().out
+
+
+class Noted(Follower):
+    """Keeps what it is told in a list of the test's."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def changed(self, record):
+        self.told.append(record)
+
+    def close(self, timeout=None):
+        return TrackingSummary()
+
+
+def left_open(root, params):
+    data = {"name": "moons", "fingerprint": "f" * 64}
+    return Record.create(root / "records", RunSheet("a run", "moons", "key", 0, params, {}, data), "")
 
 
 def test_the_runs_of_a_killed_worker_are_done_elsewhere(folder, capsys):

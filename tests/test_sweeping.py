@@ -1,5 +1,6 @@
 """A sweep before it starts: every job checked, each different one once, grouped into stacks."""
 
+import dataclasses
 import importlib
 import itertools
 import re
@@ -7,12 +8,19 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.sparse import random_array
 
+from lossexp.datasets import Split
 from lossexp.errors import ConfigError, IncompatibleError
+from lossexp.experiment import Training
+from lossexp.losses import BCE
+from lossexp.optimizers import GD, SGD
+from lossexp.rows import FileRows
 from lossexp.stacking import Stack
-from lossexp.sweeping import plan
+from lossexp.sweeping import Plan, plan
 from lossexp.training import train
 from tests.composed import SMALL, jobs, small_jobs
+from tests.trainings import BINARY, drawn, member
 
 
 def planned(*arguments):
@@ -97,8 +105,9 @@ def test_runs_that_see_the_same_examples_are_not_cut_apart(n_seeds, limit, sizes
 
 
 def test_what_is_asked_for_twice_is_run_once():
-    doubled = planned("loss=mse,mse,bce", "optimizer.lr=0.1,1e-1", "seed=1,1")
+    doubled = planned("loss=mse,mse,bce", "optimizer.lr=1,1.0,1e0", "seed=1,1")
     assert [(job.choices["loss"], job.experiment.seed) for job in doubled.jobs] == [("mse", 1), ("bce", 1)]
+    assert doubled.skipped == ["16 of 18 runs repeat others."]
 
 
 def test_the_data_of_a_seed_is_loaded_once():
@@ -112,14 +121,13 @@ def test_runs_that_do_not_fit_are_listed_with_those_that_would():
     lines = str(refused.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == [
         "2 of 6 runs do not fit",
-        "Losses for two classes",
         "2 of 6 runs do not fit",
         "Losses for two classes",
         "To run only the others",
     ]
     assert "loss=mae needs a continuous target, but dataset=moons has two classes" in lines[0]
-    assert "loss=pinball" in lines[2]
-    assert re.search(r"\bbce, .*\bcce, .*\bmse\b", lines[1])
+    assert "loss=pinball" in lines[1]
+    assert re.search(r"\bbce, .*\bcce, .*\bmse\b", lines[2])
     assert lines[-1] == "To run only the others: sweep.on_illegal=skip"
 
 
@@ -131,6 +139,15 @@ def test_runs_that_do_not_fit_can_be_skipped():
     assert skipped.startswith("2 of 6 runs do not fit: loss=mae needs a continuous target")
 
 
+def test_jobs_that_could_not_be_built_are_listed_with_those_that_do_not_fit():
+    listed = jobs(*SMALL, "loss=mse,mae")
+    with pytest.raises(IncompatibleError) as refused:
+        plan(listed, listed[0].sweep, {"optimizer=lbfgs: optimizer.lr=5 is not allowed": 2})
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "2 of 4 runs do not fit: optimizer=lbfgs: optimizer.lr=5 is not allowed"
+    assert lines[1].startswith("1 of 4 runs do not fit: loss=mae")
+
+
 def test_a_sweep_of_which_nothing_fits_is_refused():
     with pytest.raises(IncompatibleError, match=r"2 of 2 runs do not fit: loss=mae(?s:.)*(?<!skip)$"):
         planned("loss=mae", "seed=1,2", "sweep.on_illegal=skip")
@@ -139,7 +156,10 @@ def test_a_sweep_of_which_nothing_fits_is_refused():
 def test_only_the_first_of_many_problems_are_shown():
     with pytest.raises(IncompatibleError) as refused:
         planned("loss=mae,huber,pinball,log_cosh,smooth_l1,cauchy,tukey")
-    assert str(refused.value).count("runs do not fit") == 5
+    lines = str(refused.value).splitlines()
+    assert ["runs do not fit: loss=" in line for line in lines] == [True] * 5 + [False] * 3
+    assert lines[5] == "... and 2 more such reasons."
+    assert lines[6].startswith("Losses for two classes: ")
 
 
 @pytest.mark.parametrize("arguments", [["runs_dir=a,b"], ["tracker=none,mlflow"], ["sweep.on_illegal=error,skip"]])
@@ -159,14 +179,41 @@ def test_the_memory_that_is_announced_is_about_what_is_taken(model):
     arguments = "dataset=moons", "dataset.n_samples=20000", "training.epochs=1", "tracker=none", f"model={model}"
     listed = jobs(*arguments, "loss=mse,bce", "seed=range(8)", "optimizer.batch_size=512")
     of_jobs = plan(listed, listed[0].sweep)
-    (stack,) = of_jobs.stacks
+    assert 0.5 < announced_of_taken(of_jobs.members) < 2
+
+
+def announced_of_taken(members):
+    """Return the memory that is announced for a stack by the most that NumPy accounts for while it is trained."""
     importlib.import_module("scipy.optimize")  # whose code would count
     tracemalloc.start()
-    for _ in train(Stack([of_jobs.members[index] for index in stack])):
+    for _ in train(Stack(members)):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0.5 < of_jobs.stack_bytes(stack) / peak < 2
+    return Plan([], members, [], "", []).stack_bytes(range(len(members))) / peak
+
+
+def in_file(X, path):
+    """Return features as rows of a file."""
+    X.tofile(path)
+    return FileRows(path, 0, X.shape, X.dtype)
+
+
+READ_IN_PIECES = {
+    "file": ((40_000, 200), lambda shape, path: in_file(np.ones(shape, dtype=np.float32), path)),
+    "sparse": ((10_000, 5000), lambda shape, path: random_array(shape, density=0.002, format="csr", rng=0)),
+}
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), GD()], ids=["batches", "all at once"])
+@pytest.mark.parametrize(("shape", "rows"), READ_IN_PIECES.values(), ids=READ_IN_PIECES)
+def test_the_memory_of_what_is_read_in_pieces_is_that_of_the_pieces(shape, rows, optimizer, tmp_path):
+    split = Split(rows(shape, tmp_path / "rows"), np.arange(shape[0]) % 2)
+    data = dataclasses.replace(drawn(BINARY), train=split, val=split)
+    training = Training(epochs=1, measure_test=False)
+    rates = (dataclasses.replace(optimizer, lr=lr) for lr in (0.1, 0.2))
+    members = [member(data, BCE(), optimizer=rate, training=training) for rate in rates]
+    assert 0.5 < announced_of_taken(members) < 2
 
 
 def test_the_memory_grows_with_the_stack():

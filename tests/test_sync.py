@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from lossexp import sync
+from lossexp import leftovers, sync
 from lossexp.sync import follow, main
 from lossexp.trackers.store import open_store
 
@@ -31,8 +31,9 @@ def test_what_is_missing_is_filled_in(root, capsys):
     uri = empty_store(root)
     finished(root, name="a")
     finished(root, name="b", experiment="iris")
-    going_on = begun(root, n_epochs=2, name="c")
-    assert main([]) == 0
+    with leftovers.running(root):  # as the command does that trains this one
+        going_on = begun(root, n_epochs=2, name="c")
+        assert main([]) == 0
     assert statuses(uri) == [("a", "FINISHED"), ("b", "FINISHED"), ("c", "RUNNING")]
     assert "3 of 3 run folders brought up to date" in (said := capsys.readouterr().out)
     assert "1 of them without an end" in said
@@ -53,6 +54,21 @@ def test_an_end_that_is_corrected_later_is_brought_up_to_date(root, capsys):
     assert capsys.readouterr().out.startswith("1 of 1 run folders brought up to date")
     main([str(root)])
     assert capsys.readouterr().out.startswith("0 of 1 run folders brought up to date")
+
+
+def test_a_run_that_was_killed_is_closed(root, capsys):
+    uri = empty_store(root)
+    begun(root, n_epochs=2)
+    assert main([]) == 0
+    assert statuses(uri) == [("bce lr=0.1", "KILLED")]
+    assert capsys.readouterr().out == f"1 of 1 run folders brought up to date in {uri}.\n"
+
+
+def test_a_store_that_cannot_be(root, capsys, monkeypatch):
+    finished(root)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("lossexp: ./mlruns is no place where MLflow keeps runs. ")
 
 
 def test_no_run_folders(root, capsys):
@@ -116,6 +132,21 @@ def test_a_run_is_followed_while_it_goes_on(root, monkeypatch):
     follow(root, uri, lines())
     assert seen == [("bce lr=0.1", "RUNNING")]
     assert statuses(uri) == [("bce lr=0.1", "FINISHED")]
+
+
+def test_a_database_that_is_removed_meanwhile_is_missed(root, monkeypatch):
+    uri = empty_store(root)
+    record = finished(root)
+    work = sync.Worklist.work
+
+    def then_removed(self):
+        work(self)
+        (root / "mlflow.db").unlink()
+
+    monkeypatch.setattr(sync.Worklist, "work", then_removed)
+    answer = follow(root, uri, [str(record.path.relative_to(root))])
+    assert answer["runs"] == {}
+    assert f"1 run folder(s) not in MLflow yet. The MLflow store {root / 'mlflow.db'} was removed." in answer["problem"]
 
 
 def test_without_news_nothing_is_opened(root):

@@ -108,10 +108,15 @@ def test_summary_fits_the_width(show, width, encoding):
 
 
 def test_commands_are_not_wrapped(show):
-    output = show(terminal.run_summary, finished_run("loss=bce"), TrackingSummary(), width=40)
+    summary = TrackingSummary(command="MLFLOW_TRACKING_URI=sqlite:////a/long/way/to/mlflow.db python -m lossexp.ui")
+    output = show(terminal.run_summary, finished_run("loss=bce"), summary, width=40)
     typed = "dataset=moons dataset.n_samples=60"
     assert f"compare  python -m lossexp -m {typed} loss=mse,bce,cce optimizer.lr=0.01,0.1,1" in output.splitlines()
-    assert "curves   python -m lossexp.ui" in output.splitlines()
+    assert f"curves   {summary.command}" in output.splitlines()
+
+
+def test_without_a_tracker_there_is_no_command_for_curves(show):
+    assert "curves " not in show(terminal.run_summary, finished_run("loss=bce"), TrackingSummary())
 
 
 def test_a_diverged_run_says_so_and_what_to_try(show):
@@ -179,6 +184,14 @@ def test_a_sweep_is_ranked_by_accuracy_then_log_loss_whatever_the_loss(show):
     ]
     assert "ranked by accuracy, then log_loss, not by the loss" in output
     assert "Best learning rate of each loss: mse 1, bce 0.1" in output
+
+
+@pytest.mark.parametrize(("swept", "is_shown"), [("optimizer.lr", True), ("training.epochs", False)])
+def test_a_sweep_says_how_to_compare_its_losses_where_that_can_be_done(show, swept, is_shown):
+    runs = sweep({f"loss={loss} {swept}={value}": (0.9, 0.3) for loss in ("bce", "mse") for value in (1, 2)})
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
+    commands = [line for line in output.splitlines() if line.startswith("compare")]
+    assert [line.endswith(f"loss=bce,mse {swept}=1,2") for line in commands] == [True] * is_shown
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "±"), ("ascii", "+-")])

@@ -25,10 +25,11 @@ class TrackedRun:
 
 @dataclass(frozen=True)
 class TrackingSummary:
-    """What became of the run folders: where they are tracked, and what went wrong, in one message."""
+    """What became of the run folders: where they are tracked, what shows them, and what went wrong, in one message."""
 
     runs: Mapping[Path, TrackedRun] = field(default_factory=dict)
     problem: str | None = None
+    command: str | None = None
 
 
 class Follower(ABC):
@@ -62,6 +63,14 @@ class Tracker(Component, ABC):
     """
 
     curves: tuple[Curve, ...] | None = None
+
+    def check(self) -> None:
+        """Look for what is known to fail, before anything is made.
+
+        Raises:
+            StorageError: Tracking cannot work as it is set up.
+        """
+        return
 
     @abstractmethod
     def start(self, root: Path) -> Follower:

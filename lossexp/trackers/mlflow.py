@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lossexp.errors import StorageError
 from lossexp.trackers.base import Follower, TrackedRun, Tracker, TrackingSummary
-from lossexp.trackers.store import store_uri, sync_command
+from lossexp.trackers.store import check_uri, store_uri, sync_command, ui_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,10 @@ class Mlflow(Tracker):
     """
 
     uri: str | None = None
+
+    def check(self) -> None:
+        """Look at the kind of the store; whether it answers is found out while the training goes on."""
+        check_uri(store_uri(Path(), self.uri))
 
     def start(self, root: Path) -> Follower:
         """Start the child process, which begins to import at once and makes nothing before the first news."""
@@ -97,20 +101,22 @@ class _ChildFollower(Follower):
         self._pipe.close()
         if not self._told:
             return TrackingSummary()
+        command = ui_command(self._root, self._uri)
         try:
             code = self._child.wait(_left(deadline))
         except subprocess.TimeoutExpired:
-            return TrackingSummary(problem="MLflow is still being filled, in the background.")
+            return TrackingSummary(problem="MLflow is still being filled, in the background.", command=command)
         self._answer.seek(0)
         try:
             answer = json.loads(self._answer.read())
         except ValueError:
             return TrackingSummary(
                 problem=f"MLflow was not filled: its process ended early (exit code {code}). To see why, and to fill "
-                f"it: {sync_command(self._root, self._uri)}"
+                f"it: {sync_command(self._root, self._uri)}",
+                command=command,
             )
         runs = {self._told[name]: TrackedRun(**run) for name, run in answer["runs"].items()}
-        return TrackingSummary(runs, answer["problem"])
+        return TrackingSummary(runs, answer["problem"], command)
 
 
 def _left(deadline: float | None) -> float | None:

@@ -7,9 +7,12 @@ import gc
 import importlib
 import logging
 import os
+import re
+import shlex
 import sqlite3
 import sys
 import warnings
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
+_KINDS = ("databricks", "databricks-uc", "http", "https", "mssql", "mysql", "postgresql", "sqlite", "uc")
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -64,10 +68,42 @@ def store_uri(root: Path, uri: str | None = None) -> str:
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or _sqlite_uri(root / "mlflow.db")
 
 
+def check_uri(uri: str) -> None:
+    """Refuse what MLflow does not take as a store.
+
+    Raises:
+        StorageError: It is a folder, or of a kind that neither MLflow nor a plugin of it knows.
+    """
+    kind = uri.partition(":")[0].partition("+")[0].lower()
+    known = {*_KINDS, *(plugin.name for plugin in entry_points(group="mlflow.tracking_store"))}
+    if kind in known or "MLFLOW_ALLOW_FILE_STORE" in os.environ:  # which allows folders
+        return
+    raise StorageError(
+        f"{shown(uri)} is no place where MLflow keeps runs. Expected for tracker.uri or MLFLOW_TRACKING_URI: "
+        "http://HOST:PORT, sqlite:///FILE.db, postgresql://... or mysql://...; nothing for mlflow.db in runs_dir"
+    )
+
+
+def shown(uri: str) -> str:
+    """Return a URI, or a text with one, without the password that may be in it."""
+    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:***@", uri)
+
+
 def sync_command(root: Path, uri: str) -> str:
     """Return the command that fills a store from the run folders of an output folder."""
-    setting = "" if uri == _sqlite_uri(root / "mlflow.db") else f"MLFLOW_TRACKING_URI={uri} "
-    return f"{setting}python -m lossexp.sync {root}"
+    return f"{_setting(root, uri)}python -m lossexp.sync {shlex.quote(str(root))}"
+
+
+def ui_command(root: Path, uri: str) -> str | None:
+    """Return the command that shows a store; None for that of a server, which has a page of its own."""
+    if uri.startswith(("http://", "https://")):
+        return None
+    folder = "" if root == Path("runs").absolute() else " " + shlex.quote(os.path.relpath(root))
+    return f"{_setting(root, uri)}python -m lossexp.ui{folder}"
+
+
+def _setting(root: Path, uri: str) -> str:
+    return "" if uri == _sqlite_uri(root / "mlflow.db") else f"MLFLOW_TRACKING_URI={shlex.quote(shown(uri))} "
 
 
 def database(uri: str) -> Path | None:
@@ -90,7 +126,14 @@ def open_store(uri: str) -> MlflowClient:
     try:
         return MlflowClient(tracking_uri=uri)
     except Exception as error:  # drivers, migrations and MLflow itself each have their own kinds
-        raise StorageError(f"MLflow cannot open the store {uri}: {error}") from error
+        raise StorageError(f"MLflow cannot open the store {shown(uri)}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Return what MLflow says: of a server that does not answer only the cause, no SQL and no password."""
+    text = shown(str(error))
+    _, found, cause = text.rpartition("(Caused by ")
+    return cause.removesuffix(")") if found else text.partition("\n[SQL:")[0]
 
 
 def _sqlite_uri(path: Path) -> str:
@@ -141,7 +184,7 @@ def _check_database(path: Path) -> None:
     """Look whether SQLite can read the file: MLflow would try for minutes."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA schema_version")
+            connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.DatabaseError as error:
         raise StorageError(
             f"The MLflow store {path} cannot be read: {error}. Move it away; `python -m lossexp.sync` makes a new "

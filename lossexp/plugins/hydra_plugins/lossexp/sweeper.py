@@ -50,10 +50,14 @@ def _check_count(overrides: list[Override]) -> None:
     """Refuse no combinations, and more than can be listed; `sweep.max_runs` is about those that can."""
     from lossexp.errors import ConfigError
 
-    discrete = [override for override in overrides if override.is_sweep_override() and override.is_discrete_sweep()]
-    counts = {override.input_line: sum(1 for _ in override.sweep_string_iterator()) for override in discrete}
-    for swept, count in counts.items():
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if continuous := next((override for override in swept if not override.is_discrete_sweep()), None):
+        raise ConfigError(
+            f"{continuous.input_line} has no single values to run. Give some, such as 0.01,0.1,1 or range(0,1,0.1)"
+        )
+    counts = {override.input_line: sum(1 for _ in override.sweep_string_iterator()) for override in swept}
+    for line, count in counts.items():
         if not count:
-            raise ConfigError(f"{swept} has no values, so this sweep has no runs.")
+            raise ConfigError(f"{line} has no values, so this sweep has no runs.")
     if (total := math.prod(counts.values())) > LISTABLE:
         raise ConfigError(f"This sweep has {total} runs, more than can be listed. Sweep over fewer values.")
