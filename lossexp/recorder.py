@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,8 +130,9 @@ class Recorder:
         except BaseException as error:
             for run in runs:
                 if not run.is_closed:
-                    run.abort(in_words(error), "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-                    self.follower.changed(run.record.path)
+                    with suppress(OSError):  # a full disk: what cannot be closed now is closed by the next command
+                        run.abort(in_words(error), "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+                        self.follower.changed(run.record.path)
             raise
 
     def settle(self, runs: Sequence[Run]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from dataclasses import dataclass, field
@@ -154,8 +155,9 @@ class Run:
         self.is_closed = True
 
     def abort(self, reason: str, status: Status) -> None:
-        """Write what was measured so far and that something ended the run from outside."""
-        self.flush()
+        """Write what was measured so far, as far as there is room, and that something ended the run from outside."""
+        with contextlib.suppress(OSError):
+            self.flush()
         self.failure = reason
         self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {self.failure}"))
         self.is_closed = True

@@ -1,12 +1,14 @@
 """What the record of a run says when all runs of its sweep have ended."""
 
 import dataclasses
+import errno
 import json
 
 import numpy as np
 import pytest
 
 from lossexp.pictures import CurvePainter
+from lossexp.record import Record
 from lossexp.recorder import Recorder
 from lossexp.trackers.base import Follower, TrackingSummary
 from lossexp.training import Epoch, Finished
@@ -129,6 +131,24 @@ def test_runs_that_failed_are_left_out(recorder):
     failed.abort("a mistake", "FAILED")
     recorder.settle([failed, finished(recorder, 1, evidence_of())])
     assert failed.record.outcome.description == "Ended by a mistake"
+
+
+def test_runs_that_a_full_disk_ends_are_closed_as_far_as_there_is_room(recorder, monkeypatch):
+    runs = [recorder.open(small(), small().experiment.dataset.load(0)) for _ in range(3)]
+    for run in runs:
+        run.add(Epoch(0, np.array([0]), {}), {"train/loss": 1.0, "val/loss": 1.0})
+
+    def full(self, *_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Record, "append", full)
+    real = Record.finish
+    monkeypatch.setattr(
+        Record, "finish", lambda self, outcome: full(self) if self is runs[0].record else real(self, outcome)
+    )
+    with pytest.raises(OSError, match="No space left"), recorder.guard(runs):
+        runs[0].flush()
+    assert [run.record.outcome and run.record.outcome.status for run in runs] == [None, "FAILED", "FAILED"]
 
 
 def test_pictures_share_their_painter(recorder, monkeypatch):

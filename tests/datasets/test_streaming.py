@@ -246,9 +246,7 @@ def test_a_value_that_is_not_of_its_kind_is_found_in_its_piece(monkeypatch):
     monkeypatch.setattr(streaming, "LEARNING_ROWS", 100)
     odd = np.where(np.arange(N) == 701, "abc", " 1")
     frame().assign(odd=odd).to_parquet("d.parquet")
-    with pytest.raises(
-        DataError, match=r"'odd' has 1 values that are not a number.*'abc'.*from row 640 of"
-    ):
+    with pytest.raises(DataError, match=r"'odd' has 1 values that are not a number.*'abc'.*from row 640 of"):
         streamed(Parquet(path="d.parquet", target="target")).load(0)
 
 
