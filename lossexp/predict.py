@@ -70,7 +70,7 @@ def predict(run: str, data: Path, output: Path, *, runs_dir: Path, overwrite: bo
         for name, count in model.preparation.unseen(rows).items():
             told.append(f"{name}: {count} value(s) not seen in training, which count as none of those that were.")
     if model.diverged:
-        told.append("The run diverged: these are predictions with the weights of its last good epoch.")
+        told.append("The run diverged: these are predictions with the weights that it kept.")
     if model.target.task.is_classes and not model.are_probabilities:
         told.append(f"The probabilities are uncalibrated: the loss of this run estimates {model.estimates}.")
     return "\n".join(told)

@@ -71,7 +71,8 @@ class Run:
         """In one word, why the run does not count; None where it ended well."""
         if self.finished is None:
             return "failed"
-        return "diverged" if self.finished.ending == "diverged" else None
+        verdict = self.verdict.name if self.verdict else ""
+        return "diverged" if "diverged" in (self.finished.ending, verdict) else None
 
     @functools.cached_property
     def overrides(self) -> dict[str, str]:
@@ -132,7 +133,7 @@ class Run:
     def outcome(self) -> Outcome:
         """Return how the run ended, with its verdict where there is one."""
         assert self.finished is not None
-        status: Status = "FAILED" if self.finished.ending == "diverged" else "FINISHED"
+        status: Status = "FAILED" if self.problem else "FINISHED"
         tags: dict[str, str] = {"ending": self.finished.ending}
         metrics, text = self.final_metrics(), self.description()
         if self.verdict is not None:
@@ -145,7 +146,7 @@ class Run:
         """Write what is left of the record, and last the final marker."""
         assert self.finished is not None
         self.flush()
-        diverged = self.finished.ending == "diverged"
+        diverged = self.problem is not None
         model = TrainedModel.of(self.job.experiment, self.data, self.finished.params, diverged=diverged)
         model.save(self.record.path / MODEL_FOLDER)
         if self.finished.evidence is not None:

@@ -60,8 +60,8 @@ def run_summary(run: Run, tracking: TrackingSummary) -> None:
     screen = console()
     screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
     screen.print(plain(run.description(with_losses=False)), style=ALARM if run.problem else None)
-    if run.verdict is not None and not run.problem:
-        screen.print(plain(run.verdict.sentence), style=ALARM if run.verdict.is_overfit else None)
+    if run.verdict is not None and run.finished and run.finished.ending != "diverged":
+        screen.print(plain(run.verdict.sentence), style=ALARM if run.problem or run.verdict.is_overfit else None)
     if run.epochs:
         screen.print()
         print_fitting(screen, _panel(run))
@@ -137,8 +137,7 @@ def sweep_summary(
 def print_problems(screen: Console, runs: Sequence[Run]) -> None:
     """Say how many runs diverged or failed, and why."""
     for problem, count in Counter(run.problem for run in runs if run.problem).items():
-        stopped = " and were stopped" if problem == "diverged" else ""
-        screen.print(f"{count} of {len(runs)} runs {problem}{stopped}.", style=ALARM)
+        screen.print(f"{count} of {len(runs)} runs {problem}.", style=ALARM)
     for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
         screen.print(f"  {plain(failure)}")
 

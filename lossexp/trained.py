@@ -55,7 +55,7 @@ class TrainedModel:
         are_probabilities: Whether the loss makes the model estimate probabilities; otherwise those it gives are
             uncalibrated.
         estimates: What the loss makes the model estimate, in words.
-        diverged: Whether training diverged; the parameters are then those of its last good epoch.
+        diverged: Whether training diverged; the parameters are then those that the run kept.
         text: How a text file with rows is read: as the one with the training rows, if it was one.
         numbered_from_zero: Whether a sparse file with the training rows has a feature 0.
     """

@@ -18,7 +18,7 @@ from lossexp.stacking import Stack
 from lossexp.stepping import Stepper, taken
 from lossexp.verdict import Evidence
 
-DIVERGENCE_FACTOR = 1e6
+DIVERGENCE_FACTOR = 1e3
 """A training loss this many times that of the initial model counts as diverged, before it overflows."""
 
 

@@ -101,7 +101,7 @@ def test_a_diverged_run_is_called_so(here, capsys):
     write_files(here, "price")
     name = run("price", "loss=mse", "optimizer.lr=1e6").path.name
     assert predict.main([f"run={name}", "data=test.csv", "output=out.csv"]) == 0
-    assert "The run diverged: these are predictions with the weights of its last" in capsys.readouterr().out
+    assert "The run diverged: these are predictions with the weights that it kept" in capsys.readouterr().out
 
 
 def test_arrays_and_sparse_rows(here, capsys):

@@ -147,7 +147,7 @@ def test_an_initial_model_that_is_not_finite(folder, capsys):
     assert record.outcome.status == "FAILED"
     assert "the loss of the initial model is not finite" in capsys.readouterr().out
     assert runner.sweep(jobs(*REGRESSION, *infinite, "seed=1,2"), Engine()) == 3
-    assert "2 of 2 runs diverged and were stopped." in capsys.readouterr().out
+    assert "2 of 2 runs diverged." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("restore", [False, True])
@@ -163,6 +163,22 @@ def test_a_run_that_diverges_keeps_its_last_good_epoch(folder, capsys, restore):
     assert f"Diverged in epoch {epochs[-1] + 1}; " in capsys.readouterr().out
     with np.load(record.path / "model" / "weights.npz") as weights:
         assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
+def test_a_training_loss_that_ends_above_its_start_has_diverged_too(folder, capsys):
+    """All finite and within bounds, trained to the end, and still nothing that may be chosen."""
+    climbing = ("loss=mae", "optimizer.lr=100", "training.epochs=10")
+    assert runner.run(job(*REGRESSION, *climbing)) == 3
+    (record,) = records(folder).values()
+    first, *_, last = record.history().metrics["train/loss"]
+    assert first < last < 1e3 * first
+    assert record.outcome.status == "FAILED"
+    assert record.outcome.tags == {"ending": "completed", "verdict": "diverged"}
+    assert "Diverged: the training loss ended" in capsys.readouterr().out
+    assert runner.sweep(jobs(*REGRESSION, *climbing, "optimizer.lr=0.1,100"), Engine()) == 3
+    shown = capsys.readouterr().out
+    assert "1 of 2 runs diverged." in shown
+    assert "Best learning rate of each loss: mae 0.1" in shown
 
 
 MIXED = (

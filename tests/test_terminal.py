@@ -209,7 +209,7 @@ def test_diverged_runs_are_last_and_counted(show):
     runs[1].finished = dataclasses.replace(runs[1].finished, ending="diverged")
     output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
     assert rows_of(output)[-1] == ["9", "diverged", "diverged", "diverged"]
-    assert "1 of 2 runs diverged and were stopped." in output
+    assert "1 of 2 runs diverged." in output
 
 
 def test_a_narrow_terminal_gets_fewer_metrics_and_all_settings(show):

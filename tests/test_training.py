@@ -231,11 +231,11 @@ def test_a_diverged_run_ends_with_its_last_finite_weights(lr):
     assert np.isfinite(ours.finished.metrics["test/loss"])
 
 
-def test_a_loss_a_million_times_the_first_one_is_diverged_before_it_overflows():
+def test_a_loss_a_thousand_times_the_first_one_is_diverged_before_it_overflows():
     ours = run(drawn(REGRESSION), MSE(), optimizer=GD(lr=3), epochs=1000)
     assert ours.ending == "diverged"
     first, *_, last = ours.curves["train/loss"]
-    assert 1e3 * first < last <= 1e6 * first
+    assert first < last <= 1e3 * first
 
 
 def test_weights_that_overflow_behind_a_finite_loss_are_diverged():

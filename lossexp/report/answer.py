@@ -106,9 +106,6 @@ def _overfit(runs: Sequence[Run]) -> list[str]:
 
 
 def _lost(runs: Sequence[Run]) -> list[str]:
-    counts = {
-        "diverged and were stopped": sum(run.problem == "diverged" for run in runs),
-        "failed": sum(run.problem == "failed" for run in runs),
-    }
+    counts = {problem: sum(run.problem == problem for run in runs) for problem in ("diverged", "failed")}
     reasons = list(dict.fromkeys(run.failure for run in runs if run.failure))[:MAX_REASONS]
-    return [*(f"{count} of {len(runs)} runs {ended}." for ended, count in counts.items() if count), *reasons]
+    return [*(f"{count} of {len(runs)} runs {problem}." for problem, count in counts.items() if count), *reasons]
