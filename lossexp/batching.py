@@ -12,9 +12,12 @@ from lossexp.datasets.base import Split
 from lossexp.rows import WINDOW_BYTES, FileRows, Window, lay_out, taken, windows
 from lossexp.targets import Target, encode
 
-GATHER_ELEMENTS = 2**20
-"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing; and so
-many are laid out at a time where they are not in memory."""
+GATHERED_ELEMENTS = 2**18
+"""Examples are gathered in their shuffled order this many numbers at a time, then cut into batches by slicing. Larger
+pieces are given back to the operating system, and getting the next one page by page costs more than copying."""
+
+LAID_OUT_ELEMENTS = 2**20
+"""So many numbers are laid out at a time where they are not in memory."""
 
 
 class Batch(NamedTuple):
@@ -39,6 +42,15 @@ class Batch(NamedTuple):
         """Return some of the examples, as views."""
         weight = None if self.weight is None else self.weight[:, :, samples]
         return Batch(self.X[:, samples], self.encoded[:, :, samples], weight)
+
+    def take(self, samples: Array) -> Batch:
+        """Return examples `(n_streams, n)` of each stream, as copies."""
+        # One index into the examples of all streams: with a second one for the streams it takes NumPy twice as long.
+        rows = samples + self.n_samples * np.arange(len(samples))[:, None]
+        X = self.X.reshape(-1, self.X.shape[-1]).take(rows, axis=0)
+        encoded = self.encoded.reshape(len(self.encoded), -1).take(rows, axis=1)
+        weight = None if self.weight is None else self.weight.reshape(1, -1).take(rows, axis=1)
+        return Batch(X, encoded, weight)
 
 
 class StackedSplit:
@@ -67,8 +79,8 @@ class StackedSplit:
         self._mean_weight = [_mean_weight(split) for split in splits]
         in_memory = all(isinstance(split.X, np.ndarray) for split in splits)
         self.whole = self._piece([slice(0, self.n_samples)] * len(splits)) if in_memory else None
-        gathered = max(GATHER_ELEMENTS // (len(splits) * self.n_columns), 1)
-        self.at_once = max(self.n_samples, 1) if in_memory else gathered
+        laid_out = max(LAID_OUT_ELEMENTS // (len(splits) * self.n_columns), 1)
+        self.at_once = max(self.n_samples, 1) if in_memory else laid_out
 
     def cut(self, samples: slice) -> Batch:
         """Return consecutive examples."""
@@ -84,16 +96,11 @@ class StackedSplit:
     def _gathered(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
         """Yield pieces in a random order over all examples."""
         order = np.stack([rng.permutation(self.n_samples) for rng in rngs])
-        at_once = batch_size * max(GATHER_ELEMENTS // (len(order) * self.n_columns * batch_size), 1)
-        streams = np.arange(len(order))[:, None]
+        n_elements = LAID_OUT_ELEMENTS if self.whole is None else GATHERED_ELEMENTS
+        at_once = batch_size * max(n_elements // (len(order) * self.n_columns * batch_size), 1)
         for start in range(0, self.n_samples, at_once):
             some = order[:, start : start + at_once]
-            if self.whole is None:
-                yield self._piece(list(some))
-            else:
-                X, encoded, weight = self.whole
-                weight = None if weight is None else weight[:, streams, some]
-                yield Batch(X[streams, some], encoded[:, streams, some], weight)
+            yield self._piece(list(some)) if self.whole is None else self.whole.take(some)
 
     def _windows(self, rngs: Sequence[np.random.Generator], batch_size: int) -> Iterator[Batch]:
         """Yield pieces of a file, each in random order."""
@@ -141,7 +148,7 @@ def held_bytes(split: Split, n_outputs: int, n_streams: int, dtype: np.dtype[Any
         stored, laid_out = 0, max(3 * window, 2 * at_once) * row
     else:
         stored = sum(array.nbytes for array in (split.X.data, split.X.indices, split.X.indptr))
-        laid_out = max(2 * min(GATHER_ELEMENTS * dtype.itemsize, n_samples * row), at_once * row)
+        laid_out = max(2 * min(LAID_OUT_ELEMENTS * dtype.itemsize, n_samples * row), at_once * row)
     return n_streams * (split.y.nbytes + stored) + (laid_out if at_once else 0)
 
 

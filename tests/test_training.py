@@ -153,7 +153,7 @@ def test_the_schedule_counts_steps_through_all_epochs():
 
 @pytest.mark.parametrize(
     ("module", "limit", "value"),
-    [(batching, "GATHER_ELEMENTS", 1), (stepping, "BLOCK_ELEMENTS", 30), (stepping, "BLOCK_ELEMENTS", 1)],
+    [(batching, "GATHERED_ELEMENTS", 1), (stepping, "BLOCK_ELEMENTS", 30), (stepping, "BLOCK_ELEMENTS", 1)],
 )
 @pytest.mark.parametrize("optimizer", [GD(), SGD(batch_size=16, momentum=0.9)], ids=["gd", "sgd"])
 def test_how_batches_are_gathered_and_cut_changes_nothing(monkeypatch, module, limit, value, optimizer):
