@@ -205,7 +205,8 @@ def command(runs: Sequence[Run]) -> str | None:
     for run in runs:
         for name, value in run.overrides.items():
             typed.setdefault(name, {})[value] = None
-    given = [f"{name}={','.join(values)}" for name, values in typed.items() if name not in (SEED, "grid")]
+    left_out = (SEED, "grid", "sweep.resume")
+    given = [f"{name}={','.join(values)}" for name, values in typed.items() if name not in left_out]
     return shlex.join(["python", "-m", "lossexp.compare", *config_dir(), *given])
 
 

@@ -39,6 +39,8 @@ class Sweep(Component):
     Attributes:
         on_illegal: What to do about jobs whose parts do not fit together: refuse the sweep, or skip them.
         dry_run: Show the plan and stop.
+        resume: Go on with the latest sweep in the output folder that has some of these runs: those that have ended are
+            taken over.
         max_runs: More runs than this are refused.
         protocol: none trains what is listed; compare tunes each loss, then tests the best of each on fresh seeds.
         tuning_seeds: Seeds on which each setting is tried.
@@ -51,6 +53,7 @@ class Sweep(Component):
 
     on_illegal: Literal["error", "skip"] = "error"
     dry_run: bool = False
+    resume: bool = False
     max_runs: PositiveCount = 10_000
     protocol: Literal["none", "compare"] = "none"
     tuning_seeds: PositiveCount = 3

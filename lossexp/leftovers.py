@@ -48,7 +48,11 @@ def running(root: Path) -> Iterator[list[Record]]:
 
 
 def _is_open(path: Path) -> bool:
-    return not (path / "done.json").exists() and (path / "run.json").exists()
+    record = Record(path)
+    try:
+        return record.is_open and bool(record.sheet)
+    except (OSError, ValueError, TypeError):  # no run folder, or none that says what it is about
+        return False
 
 
 def _close(path: Path) -> Record:

@@ -63,7 +63,7 @@ def compare(job_overrides: Sequence[Sequence[str]], compose: Compose, engine: En
     if protocol.settings.dry_run:
         return 0
     engine.check()
-    with runner.recording(planned.jobs[0]) as recorder:
+    with runner.recording(planned.jobs[0], planned) as recorder:
         tuned = protocol.tune(planned, engine, recorder)
         final = protocol.rerun(tuned, engine, recorder)
         compared = protocol.compared(tuned, final)

@@ -108,6 +108,11 @@ class Record:
         return RunSheet(**json.loads((self.path / "run.json").read_text(encoding="utf-8")))
 
     @property
+    def is_open(self) -> bool:
+        """Tell whether it has no end yet."""
+        return not (self.path / "done.json").exists()
+
+    @property
     def outcome(self) -> Outcome | None:
         """How it ended; None while it runs, and for a run that was killed."""
         try:
@@ -137,6 +142,14 @@ class Record:
     def clear_history(self) -> None:
         """Remove the curves written so far."""
         (self.path / "history.csv").unlink(missing_ok=True)
+
+    def open_again(self) -> None:
+        """Remove the end of a run that goes on, and a torn last line of its curves."""
+        (self.path / "done.json").unlink(missing_ok=True)
+        history = self.path / "history.csv"
+        if history.exists():
+            whole = history.read_bytes().rpartition(b"\n")[0]
+            os.truncate(history, len(whole) + 1) if whole else history.unlink()
 
     def save_card(self, card: DataCard) -> None:
         """Write what is known of the data to `data_card.json`, and as text to `data_card.txt`."""

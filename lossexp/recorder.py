@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossexp import __version__, ranking
+from lossexp import ranking, resuming
 from lossexp.config import Job
 from lossexp.datasets.base import Data
 from lossexp.errors import in_words
@@ -39,34 +38,46 @@ class Recorder:
         root: The output folder.
         follower: Told about every run folder that has news.
         tags: Tags that all runs get.
+        begun: Folders of the runs of a sweep that goes on, by `run_key`.
     """
 
-    def __init__(self, root: Path, follower: Follower, tags: Mapping[str, str] | None = None) -> None:
-        self.root, self.follower, self.tags = root, follower, tags or {}
+    def __init__(
+        self,
+        root: Path,
+        follower: Follower,
+        tags: Mapping[str, str] | None = None,
+        begun: Mapping[str, Record] | None = None,
+    ) -> None:
+        self.root, self.follower, self.tags, self.begun = root, follower, tags or {}, begun or {}
         self.reports: list[Path] = []
         self._painter: CurvePainter | None = None
         self._flushed = time.monotonic()
 
     def open(self, job: Job, data: Data, tags: Mapping[str, str] | None = None) -> Run:
-        """Make the run folder of a job; `tags` come on top of those that all runs get.
+        """Make the run folder of a job, or take over the one that it has; `tags` come on top of those of all runs.
 
         Runs with the same `pair_id` saw the same examples in the same order, and may be compared one by one.
         """
         pair_id = f"{data.fingerprint[:12]}-{job.experiment.seed}"
         about = sheet(job, data, {"pair_id": pair_id, **self.tags, **(tags or {})})
+        if (begun := self.begun.get(about.run_key)) and (run := resuming.take_over(job, data, begun)):
+            self.follower.changed(begun.path)
+            return run
         record = Record.create(self.root / "records", about, job.yaml)
         if data.card:
             record.save_card(data.card)
         return Run(job, data, record)
 
     def take(self, epoch: Epoch, runs: Sequence[Run]) -> None:
-        """Take in an epoch of a stack of runs."""
+        """Take in an epoch of a stack of runs; one that was taken over is there for the sake of the others."""
         names = list(epoch.metrics)
         for index, *values in zip(epoch.runs.tolist(), *(v.tolist() for v in epoch.metrics.values()), strict=True):
-            runs[index].add(epoch, dict(zip(names, values, strict=True)))
+            if not runs[index].is_closed:
+                runs[index].add(epoch, dict(zip(names, values, strict=True)))
         for finished in epoch.finished:
-            runs[finished.run].finished = finished
-            self._close(runs[finished.run])
+            if not runs[finished.run].is_closed:
+                runs[finished.run].finished = finished
+                self._close(runs[finished.run])
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._flushed = time.monotonic()
             for run in runs:
@@ -140,11 +151,11 @@ class Recorder:
         judged = [(run, run.verdict, run.finished.evidence) for run in runs if run.finished and run.verdict]
         corrected = after_holm([verdict for _, verdict, _ in judged])
         best = _best_of_each_split(runs)
-        for (run, alone, evidence), verdict in zip(judged, corrected, strict=True):
+        for (run, _, evidence), verdict in zip(judged, corrected, strict=True):
             reference, shown = best.get(id(run.data), (run, evidence))
             if evidence and shown and reference is not run:
                 verdict = against(verdict, evidence, reference.job.name, shown)
-            if verdict.is_rise or verdict.name != alone.name:
+            if verdict.is_rise or verdict.name != run.recorded_verdict:
                 run.verdict = verdict
                 self._paint(run)
                 run.record.finish(run.outcome())
@@ -197,11 +208,10 @@ def sheet(job: Job, data: Data, tags: Mapping[str, str]) -> RunSheet:
         "n_classes": str(data.target.n_classes),
         **{name: str(len(split)) for name, split in splits.items()},
     }
-    key = hashlib.sha256("\n".join((job.yaml, data.fingerprint, __version__)).encode()).hexdigest()
     return RunSheet(
         name=job.name,
         experiment=job.choices["dataset"],
-        run_key=key,
+        run_key=resuming.run_key(job, data),
         started=now_ms(),
         params=job.params(),
         tags={**{group: job.choices[group] for group in ("loss", "optimizer", "model", "dataset")}, **tags},

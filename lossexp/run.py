@@ -32,9 +32,12 @@ class Run:
     is_closed: bool = False
     failure: str = ""
     verdict: Verdict | None = None
+    recorded_verdict: str = ""
 
     def add(self, epoch: Epoch, values: dict[str, float]) -> None:
-        """Take in what this run did in one epoch."""
+        """Take in what this run did in one epoch, unless it is known from before the run was cut off."""
+        if self.epochs and epoch.number <= self.epochs[-1]:
+            return
         self.epochs.append(epoch.number)
         self.times.append(epoch.time)
         for name, value in values.items():
@@ -151,9 +154,16 @@ class Run:
         model.save(self.record.path / MODEL_FOLDER)
         if self.finished.evidence is not None:
             self.finished.evidence.save(self.record.path / "evidence.npz")
-            self.finished = dataclasses.replace(self.finished, evidence=self.finished.evidence.shortened())
+            self.forget_details()
         self.record.finish(self.outcome())
+        self.recorded_verdict = self.verdict.name if self.verdict else ""
         self.is_closed = True
+
+    def forget_details(self) -> None:
+        """Keep of the evidence only what is needed after the verdict."""
+        assert self.finished is not None
+        if self.finished.evidence is not None:
+            self.finished = dataclasses.replace(self.finished, evidence=self.finished.evidence.shortened())
 
     def abort(self, reason: str, status: Status) -> None:
         """Write what was measured so far, as far as there is room, and that something ended the run from outside."""

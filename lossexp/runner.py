@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossexp import compatibility, leftovers, ranking
+from lossexp import compatibility, leftovers, ranking, resuming
 from lossexp.config import Job
 from lossexp.datasets.base import Data
-from lossexp.errors import EXIT_DIVERGED, StorageError, in_words
+from lossexp.errors import EXIT_DIVERGED, ConfigError, StorageError, in_words
+from lossexp.record import Record
 from lossexp.recorder import Recorder
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
@@ -35,9 +36,11 @@ def run(job: Job) -> int:
 
     if job.sweep.dry_run:
         return sweep([job], Engine())
+    if job.sweep.resume:
+        raise ConfigError("sweep.resume=true goes on with a sweep, and this is a single run. Add -m if it is one.")
     data = checked(job)
     terminal.data_cards([data.card])
-    with recording(job, of_sweep=False) as recorder:
+    with recording(job) as recorder:
         the_run = recorder.open(job, data)
         stack = Stack([Member(job.experiment, data)])
         n_epochs = job.experiment.training.epochs
@@ -80,7 +83,7 @@ def sweep(jobs: Sequence[Job], engine: Engine, impossible: Mapping[str, int] | N
     if settings.dry_run:
         return 0
     engine.check()
-    with recording(jobs[0]) as recorder:
+    with recording(jobs[0], planned) as recorder:
         runs = train_together(planned, engine, recorder, "sweep")
         datasets = ranking.by_dataset(runs)
         compared = comparing.Compared.of_sweep(datasets)
@@ -93,26 +96,35 @@ def sweep(jobs: Sequence[Job], engine: Engine, impossible: Mapping[str, int] | N
 
 
 @contextmanager
-def recording(job: Job, *, of_sweep: bool = True) -> Iterator[Recorder]:
+def recording(job: Job, planned: Plan | None = None) -> Iterator[Recorder]:
     """Open the output folder and the tracker for the runs of one command, all like `job` in these.
 
-    Those of a sweep share a tag. Runs that a killed command left open are closed.
+    Those of a sweep, which is planned, share a tag: a new one, or that of a sweep that was cut off. Runs that a killed
+    command left open are closed.
 
     Raises:
-        StorageError: Nothing can be written there.
+        StorageError: Nothing can be written there, or the sweep to go on with is still running.
     """
     from lossexp import terminal
 
     root = writable_folder(job.runs_dir)
-    tags = {"sweep": f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"} if of_sweep else {}
+    tag = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    begun: Mapping[str, Record] = {}
     with leftovers.running(root) as left, job.tracker.start(root) as follower:
         if left:
-            terminal.say(f"Closed {len(left)} run(s) that a killed command had left open.")
+            goes_on = any("sweep" in record.sheet.tags for record in left) and not job.sweep.resume
+            hint = " Its command with sweep.resume=true goes on with a sweep." if goes_on else ""
+            terminal.say(f"Closed {len(left)} run(s) that a killed command had left open.{hint}")
         asked = {name: value for name, value in job.params().items() if name in ("tracker", "tracker.uri")}
         for record in left:
             if asked.items() <= record.sheet.params.items():
                 follower.changed(record.path)
-        yield Recorder(root, follower, tags)
+        if planned and job.sweep.resume:
+            if found := resuming.last_sweep(root, planned):
+                tag, begun = found
+            else:
+                terminal.say("There is no sweep with any of these runs to go on with: all are trained.")
+        yield Recorder(root, follower, {"sweep": tag} if planned else {}, begun)
 
 
 def train_together(
@@ -127,12 +139,17 @@ def train_together(
         label: What progress is shown under.
         tags: Tags of these runs, besides those of the recorder.
     """
-    from lossexp import progress
+    from lossexp import progress, terminal
     from lossexp.engines import Failure
 
     runs = [recorder.open(job, member.data, tags) for job, member in zip(planned.jobs, planned.members, strict=True)]
-    todo = planned.stacks
-    with one_blas_thread(), progress.training(len(runs), planned.n_epochs, label) as shown, recorder.guard(runs):
+    # A stack is trained as it was planned, whoever of it has ended before: every number is that of the whole sweep.
+    todo = [stack for stack in planned.stacks if not all(runs[index].is_closed for index in stack)]
+    trained = [runs[index] for stack in todo for index in stack]
+    n_epochs = sum(run.job.experiment.training.epochs for run in trained)
+    if recorder.begun:
+        terminal.say(f"{sum(run.is_closed for run in runs)} of {len(runs)} runs have ended before.")
+    with one_blas_thread(), progress.training(len(trained), n_epochs, label) as shown, recorder.guard(runs):
         while todo:
             stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
             again: list[list[int]] = []

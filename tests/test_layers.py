@@ -111,7 +111,10 @@ ABOVE = (
     ),
     *(f"lossexp.{name}" for name in ("record", "recorder", "sweeping", "sync", "synonyms", "terminal", "text_curves")),
     *(f"lossexp.{name}" for name in ("hydra_messages", "leftovers", "own_yaml", "trackers", "ui")),
-    *(f"lossexp.{name}" for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "serving")),
+    *(
+        f"lossexp.{name}"
+        for name in ("compare", "estimators", "loading", "predict", "protocol", "report", "resuming", "serving")
+    ),
     *(
         f"lossexp.{name}"
         for name in ("comparing", "comparison_files", "comparison_table", "critical_difference", "same_examples")

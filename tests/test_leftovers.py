@@ -25,8 +25,10 @@ def test_runs_without_an_end_are_closed(root):
     )
     before = (done.path / "done.json").read_bytes()
     (root / "records" / "breast_cancer" / "not-yet-a-run").mkdir()
+    (garbled := begun(root, name="garbled").path / "run.json").write_text("{")
     with leftovers.running(root) as closed:
         assert {record.path for record in closed} == {killed.path, at_once.path}
+    assert not (garbled.parent / "done.json").exists()
     assert (done.path / "done.json").read_bytes() == before
     outcome = killed.outcome
     assert outcome.status == "KILLED"
