@@ -233,14 +233,13 @@ class TrainedModel:
         if [layer.shape for layer in params] != [(n_units, fan_in + 1) for n_units, fan_in in sizes]:
             raise ValueError(f"layers of {[layer.shape for layer in params]} do not fit the model, which has {sizes}")
         target = Target(Task(description["target"]["task"]), description["target"]["n_classes"])
-        plain: dict[str, Any] = {name: description[name] for name in _PLAIN if name in description}
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        plain = _without_lists({name: description[name] for name in _PLAIN if name in description})
         return cls(
             model=model,
             params=params,
             target=target,
             preparation=preparation,
-            text=Delimited(**description["text"]),
+            text=Delimited(**_without_lists(description["text"])),
             **plain,
         )
 
@@ -261,6 +260,11 @@ class TrainedModel:
         if len(probabilities) == 1:
             probabilities = np.concatenate((1 - probabilities, probabilities))
         return probabilities.T
+
+
+def _without_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of JSON with tuples, which it does not have, for lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 _PLAIN = (

@@ -228,3 +228,14 @@ def test_nothing_is_unpickled_or_executed(tmp_path):
     with pytest.raises(StorageError, match=r"builtins\.open is refused"):
         TrainedModel.read(tmp_path)
     assert not canary.exists()
+
+
+def test_a_file_with_new_rows_is_read_as_the_settings_of_the_training_rows_say(here):
+    write_files(here, "kind")
+    model, _ = trained("kind", "loss=bce", "dataset.missing_values=[none,'-']", "dataset.day_first=true")
+    assert model.text.missing_values == ("none", "-")
+    assert model.text.day_first is True
+    rows = pd.read_csv("test.csv").drop(columns="kind").head(3)
+    rows.assign(length=["-", "none", ""]).to_csv("new.csv", index=False)
+    expected = model.predict_proba(rows.assign(length=np.nan))
+    np.testing.assert_array_equal(model.predict_proba("new.csv"), expected)

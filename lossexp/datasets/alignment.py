@@ -57,7 +57,9 @@ def _named(rows: Any) -> pd.DataFrame:
     try:
         table = rows.to_pandas() if hasattr(rows, "to_pandas") else pd.DataFrame(rows)
     except ValueError as error:
-        raise DataError(f"The rows are no table: {error}. Expected columns of equal length.") from error
+        raise DataError(
+            f"The rows are no table: {error}. Expected columns of equal length; of one record, a list: [record]."
+        ) from error
     table = table.set_axis([str(name) for name in table.columns], axis="columns")
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
@@ -68,6 +70,8 @@ def _named(rows: Any) -> pd.DataFrame:
 def _array(rows: Any) -> Array:
     try:
         array = np.asarray(rows)
+        if array.dtype.kind == "U" and isinstance(rows, Sequence):
+            array = np.array(rows, dtype=object)  # NumPy would make text of numbers, and of what is missing
     except ValueError as error:
         raise DataError(f"The rows are no table: {error}. Expected rows of equal length.") from error
     if array.ndim != 2:

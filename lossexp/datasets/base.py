@@ -16,7 +16,7 @@ from lossexp.datasets.corruption import add_noise, add_outliers, replace_labels
 from lossexp.datasets.preparation import Preparation, Rows
 from lossexp.datasets.scaling import centre_and_scale
 from lossexp.datasets.splitting import draw, draw_together, imbalanced, n_rows
-from lossexp.datasets.streaming import Streamed, spread
+from lossexp.datasets.streaming import Streamed
 from lossexp.datasets.table import PARTS, Table
 from lossexp.errors import DataError
 from lossexp.randomness import Purpose, stream
@@ -163,13 +163,14 @@ class Dataset(Component, ABC):
         mean, scale = map(float, centre_and_scale(y[0])) if self.standardize_target else (0.0, 1.0)
         if self.standardize_target:
             y = [(part - mean) / scale for part in y]
-        train = table.X.sample(spread(rows[0])) if isinstance(table.X, Streamed) else table.rows(rows[0])
+        train, lacking = table.learned_on(rows[0])
         preparation = Preparation.learned(
             train,
             table.feature_names,
             standardize=self.standardize,
             unit=table.unit,
             unused=(table.target_name, *table.unused),
+            lacking=lacking,
         )
         weights = [None if table.weight is None else table.weight[part].astype(np.float64) for part in rows]
         groups = [table.dependent(part) for part in rows]

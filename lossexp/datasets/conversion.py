@@ -66,10 +66,12 @@ def _dates(values: pd.Series) -> dict[str, Array]:
 
 
 def as_text(values: pd.Series) -> pd.Series:
-    """Return a column as text; whole numbers without a fraction, so that 1 and 1.0 are the same."""
+    """Return a column as text without white space around it; 1 and 1.0 are the same."""
+    if values.dtype.kind == "O":
+        values = values.infer_objects()
     if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
-    return values.astype("str").where(values.notna())
+    return values.astype("str").str.strip().where(values.notna())
 
 
 def refuse_extremes(where: str, name: str, values: Array, *, missing_allowed: bool = False) -> None:

@@ -19,6 +19,7 @@ from lossexp.datasets.base import Dataset
 from lossexp.datasets.describing import describe
 from lossexp.datasets.labels import AskedTask, labels
 from lossexp.datasets.preparation import Rows
+from lossexp.datasets.reading.compression import ENDINGS
 from lossexp.datasets.reading.content import Content, Reader, joined
 from lossexp.datasets.reading.files import Stamp, stamp
 from lossexp.datasets.streaming import Streamed, StreamedArray, as_frame, spread
@@ -86,10 +87,15 @@ class FileDataset(Dataset, ABC):
     def reader(self) -> Reader:
         """What reads the file."""
 
+    def reader_after(self, first: Content) -> Reader:
+        """Return what reads the other files: what was recognized in the first holds for them as well."""
+        return self.reader
+
     @property
     def name(self) -> str:
         """The name of the file without its ending."""
-        name = Path(self.path).name.removesuffix(".gz")
+        name = Path(self.path).name
+        name = name.removesuffix(next(filter(name.endswith, ENDINGS), ""))
         return Path(name).stem or name
 
     @property
@@ -131,7 +137,9 @@ class FileDataset(Dataset, ABC):
             seen = spread(np.arange(large.shape[0]))
             content = Content(as_frame(large.sample(seen)), notes=tuple(large.notes))
             return self._assembled(content, source, large=large, seen=seen)
-        contents = [self.reader(path) for path in files.values()]
+        path, *others = files.values()
+        first = self.reader(path)
+        contents = [first, *map(self.reader_after(first), others)]
         content = joined(contents, list(files.values()))
         file = stamps[0]
         if file and len(files) == 1 and isinstance(content.inputs, np.memmap) and self._is_large(content.inputs.shape):
@@ -176,7 +184,9 @@ class FileDataset(Dataset, ABC):
         taken = {str(target.name), *(str(values.name) for values in roles.values())}
         X, names, notes = self._inputs(content, taken)
         decisions = [note for note in (*content.notes, found.note, *notes) if note]
-        decisions += [] if large is None else [f"columns are judged by {len(content.named)} rows (dataset.max_memory)"]
+        if large is not None:
+            judged = f"columns are judged by {len(content.named)} rows, and what is missing by all (dataset.max_memory)"
+            decisions.append(judged)
         card = describe(source, str(target.name), found._replace(y=found.y[seen]), X, names, decisions)
         counts = np.bincount(found.y).tolist() if found.class_names else []
         together = next((role for role in ("group", "time") if role in roles), None)

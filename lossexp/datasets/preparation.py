@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -74,7 +74,14 @@ class Preparation:
 
     @classmethod
     def learned(
-        cls, train: Rows, names: Sequence[str], *, standardize: bool, unit: float = 1.0, unused: Sequence[str] = ()
+        cls,
+        train: Rows,
+        names: Sequence[str],
+        *,
+        standardize: bool,
+        unit: float = 1.0,
+        unused: Sequence[str] = (),
+        lacking: Collection[str] = (),
     ) -> Preparation:
         """Learn from training rows, at least one.
 
@@ -86,12 +93,13 @@ class Preparation:
                 standard deviation, what is rare would become huge.
             unit: What numbers are divided by otherwise.
             unused: Other columns of the file.
+            lacking: Columns that have missing values in training rows which are not among these.
         """
         if conversion.is_sparse(train):
             centre, scale = np.zeros(train.shape[1]), _largest(train)
             plan = cls(tuple(map(Column, names)), tuple(unused))
         else:
-            plan = cls(tuple(_planned(train, names)), tuple(unused))
+            plan = cls(tuple(_planned(train, names, lacking)), tuple(unused))
             numbers = plan._numbers(train)
             centre, scale = centre_and_scale(_filled(numbers, _means(numbers)) if np.isnan(numbers).any() else numbers)
         if standardize:
@@ -227,16 +235,16 @@ class Preparation:
             raise DataError(f"The data {' It '.join(told)} Expected are the columns {_some(names)}.")
 
 
-def _planned(train: Rows, names: Sequence[str]) -> Iterator[Column]:
+def _planned(train: Rows, names: Sequence[str], lacking: Collection[str]) -> Iterator[Column]:
     """Yield columns without their statistics."""
     if isinstance(train, np.ndarray):
         missing: Any = np.isnan(train).any(axis=0) if train.dtype.kind == "f" else np.zeros(len(names), dtype=bool)
         for name, indicates in zip(names, missing, strict=True):
-            yield Column(name, indicates_missing=bool(indicates))
+            yield Column(name, indicates_missing=bool(indicates) or name in lacking)
         return
     has_missing = train.isna().any().to_dict()
     for name, dtype in train[list(names)].dtypes.items():
-        kind, indicates = conversion.kind(dtype), has_missing[name]
+        kind, indicates = conversion.kind(dtype), has_missing[name] or name in lacking
         if kind == "number":
             yield Column(name, indicates_missing=bool(indicates))
         elif kind == "date":

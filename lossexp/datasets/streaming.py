@@ -97,6 +97,17 @@ class Streamed(ABC):
         return self.joined(found)
 
     @final
+    def lacking(self, rows: Array) -> Array:
+        """Return whether each column has a missing value in some rows, numbers in increasing order, `(n_columns,)`."""
+        found, start = np.zeros(self.shape[1], dtype=bool), 0
+        for piece in self.pieces():
+            first, last = np.searchsorted(rows, (start, start + len(piece)))
+            some = self.joined([_taken(piece, rows[first:last] - start)])
+            found |= as_frame(some).isna().any().to_numpy()
+            start += len(piece)
+        return found
+
+    @final
     def store(
         self, splits: Sequence[Array], preparation: Preparation, *, check: Callable[[Rows], None], strict: bool
     ) -> tuple[list[FileRows], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from lossexp.datasets import conversion
 from lossexp.datasets.card import DataCard
 from lossexp.datasets.preparation import Rows
 from lossexp.datasets.splitting import blocks
-from lossexp.datasets.streaming import Streamed
+from lossexp.datasets.streaming import Streamed, spread
 from lossexp.errors import DataError
 from lossexp.targets import Target, Task
 
@@ -72,6 +73,18 @@ class Table:
     def rows(self, part: Array) -> Rows:
         """Return some of the rows of `X`."""
         return self.X.iloc[part] if hasattr(self.X, "iloc") else self.X[part]
+
+    def learned_on(self, train: Array) -> tuple[Rows, tuple[str, ...]]:
+        """Return the training rows that are learned from, and the columns in which others have missing values.
+
+        Args:
+            train: The training rows, numbers in increasing order of a table that is streamed.
+        """
+        if not isinstance(self.X, Streamed):
+            return self.rows(train), ()
+        some = spread(train)
+        lacking = self.X.lacking(train) if len(some) < len(train) else ()
+        return self.X.sample(some), tuple(itertools.compress(self.feature_names, lacking))
 
     def dependent(self, part: Array) -> Array | None:
         """Return which of some rows depend on each other, by equal numbers `(n_part,)`; None where none do."""

@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 from lossexp import building, compatibility
 from lossexp.components import Array, Component, InvalidValueError, refuse_unknown
 from lossexp.datasets import Data, Dataset, Split
+from lossexp.datasets.scaling import centre_and_scale
 from lossexp.datasets.splitting import draw, n_rows
 from lossexp.early_stopping import EarlyStopping, Never, Patience
 from lossexp.errors import ConfigError, DataError, LossexpError
@@ -25,6 +26,7 @@ from lossexp.experiment import Experiment, Training
 from lossexp.losses import Loss
 from lossexp.models import Linear, Model
 from lossexp.optimizers import Optimizer
+from lossexp.optimizers.base import Searcher
 from lossexp.prediction import raw_predictions
 from lossexp.randomness import stream
 from lossexp.schedules import Schedule
@@ -59,8 +61,8 @@ class LossEstimator(BaseEstimator):
     Attributes:
         loss: What is minimised: its mean over the examples, each with its weight.
         model: Maps features to raw predictions, such as `linear` or `MLP(hidden=(64,))`.
-        optimizer: How the loss is minimised. L-BFGS needs no learning rate and copes with features of any scale. The
-            others have a learning rate, want standardized features and more epochs.
+        optimizer: How the loss is minimised. L-BFGS needs no learning rate, and for a linear model without a penalty
+            no features of one scale. The others have a learning rate, want standardized features and more epochs.
         schedule: How the learning rate changes over time.
         early_stopping: When to stop before the last epoch.
         epochs: Passes over the training rows; with L-BFGS, searches of 20 iterations.
@@ -147,12 +149,16 @@ class LossEstimator(BaseEstimator):
             weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         experiment = self._experiment("float32" if X.dtype == np.float32 else "float64")
         data = self._data(Split(X, y, weight), target, experiment.seed)
+        scaling = None
+        if _is_free_of_scale(experiment) and isinstance(X, np.ndarray):
+            scaling = centre_and_scale(data.train.X)
+            data = _scaled(data, *scaling)
         compatibility.check(experiment, data, {group: str(getattr(self, group)) for group in PARTS})
         # The matrices are small: threads cost more than they give, and change the last digit.
         with _threads().limit(limits=1):
             epochs = list(train(Stack([Member(experiment, data)])))
         self.experiment_ = dataclasses.replace(experiment, loss=experiment.loss.on(target))
-        self._keep(epochs, has_validation=len(data.val) > 0)
+        self._keep(epochs, scaling, has_validation=len(data.val) > 0)
         return self
 
     def _experiment(self, dtype: Literal["float32", "float64"]) -> Experiment:
@@ -190,10 +196,12 @@ class LossEstimator(BaseEstimator):
         validation, none = _taken(rows, held_out), _taken(rows, held_out[:0])
         return Data("given", target, training, validation, none, class_names=(), feature_names=(), fingerprint="")
 
-    def _keep(self, epochs: list[Epoch], *, has_validation: bool) -> None:
-        """Set the attributes that come of training."""
+    def _keep(self, epochs: list[Epoch], scaling: tuple[Array, Array] | None, *, has_validation: bool) -> None:
+        """Set the attributes that come of training, on features less the centre and divided by the scale if any."""
         (finished,) = epochs[-1].finished
         self.params_, self.n_iter_ = finished.params, epochs[-1].number
+        if scaling:
+            self.params_ = [_in_units_of_rows(self.params_[0], *scaling)]
         # A run that has diverged is not measured any more.
         curves = {
             name: [float(epoch.metrics[name][0]) for epoch in epochs if len(epoch.runs)]
@@ -232,6 +240,26 @@ class LossEstimator(BaseEstimator):
 def _threads() -> ThreadpoolController:
     """Return what limits the threads of BLAS; to look for its libraries takes as long as a small fit."""
     return ThreadpoolController()
+
+
+def _is_free_of_scale(experiment: Experiment) -> bool:
+    """Tell whether the optimum is the same whatever units the features have, and found sooner where all are alike."""
+    optimizer = experiment.optimizer
+    return isinstance(experiment.model, Linear) and isinstance(optimizer, Searcher) and not optimizer.weight_decay
+
+
+def _scaled(data: Data, centre: Array, scale: Array) -> Data:
+    splits = {name: getattr(data, name) for name in ("train", "val", "test")}
+    changed: dict[str, Any] = {
+        name: dataclasses.replace(split, X=(split.X - centre) / scale) for name, split in splits.items()
+    }
+    return dataclasses.replace(data, **changed)
+
+
+def _in_units_of_rows(layer: Array, centre: Array, scale: Array) -> Array:
+    """Return weights and biases `(n_outputs, n_features + 1)` for X, of those for (X - centre) / scale."""
+    weights = layer[:, :-1] / scale
+    return np.column_stack((weights, layer[:, -1] - weights @ centre))
 
 
 def _taken(rows: Split, some: Array) -> Split:

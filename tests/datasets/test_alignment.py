@@ -42,6 +42,21 @@ def test_a_table_however_it_is_held(rows):
     same(rows, NAMED)
 
 
+def test_what_is_missing_in_a_list_of_rows_is_missing():
+    training = pd.DataFrame({"a": [1.0, 2.0, np.nan], "code": [1, np.nan, 2], "colour": ["red", None, "nan"]})
+    training["code"] = training["code"].map({1: "1", 2: "2"})
+    preparation = Preparation.learned(training, list(training), standardize=True)
+    rows = [[1.0, 1.0, "red"], [np.nan, None, None], (2, 2, np.nan)]
+    expected = pd.DataFrame({"a": [1.0, np.nan, 2.0], "code": ["1", None, "2"], "colour": ["red", None, None]})
+    found = preparation.transform(aligned(rows, preparation))
+    np.testing.assert_array_equal(found, preparation.transform(expected))
+
+
+def test_one_record_is_no_table():
+    with pytest.raises(DataError, match=r"The rows are no table.*of one record, a list: \[record\]"):
+        aligned({"a": 1.0, "b": 5.0, "colour": "red"}, NAMED)
+
+
 def test_arrays_of_numbers_stay_as_they_are():
     array = ROWS[["a", "b"]].to_numpy()
     assert aligned(array, NUMBERS) is array

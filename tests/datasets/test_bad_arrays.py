@@ -18,15 +18,9 @@ from hypothesis import strategies as st
 from lossexp.datasets import NPY, NPZ, Feather, Parquet, SVMLight
 from lossexp.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.usefixtures("here")
+
 N = 40
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Return the current folder, below an empty one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path
 
 
 class Canary:
@@ -70,14 +64,14 @@ def test_an_array_that_is_cut_off_or_lies_about_its_shape(content):
             dataset.load(0)
 
 
-def test_a_member_of_an_archive_that_lies_or_points_elsewhere(folder):
-    before = sorted(folder.rglob("*"))
+def test_a_member_of_an_archive_that_lies_or_points_elsewhere(here):
+    before = sorted(here.rglob("*"))
     archive(X=HUGE, y=npy(Y))
     with pytest.raises(DataError, match=r"a\.npz cannot be read"):
         NPZ(path="a.npz").load(0)
     archive(X=npy(X), y=npy(Y), **{"../../x": npy(X)})
     assert NPZ(path="a.npz").load(0).n_features == 3
-    assert sorted(folder.rglob("*")) == sorted([*before, folder / "here" / "a.npz"])
+    assert sorted(here.rglob("*")) == sorted([*before, here / "here" / "a.npz"])
 
 
 def archive(**members):

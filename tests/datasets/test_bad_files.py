@@ -11,15 +11,9 @@ import pytest
 from lossexp.datasets import CSV
 from lossexp.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.usefixtures("here")
+
 N = 40
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Return the current folder, below an empty one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path
 
 
 def rows(line, n=N):
@@ -51,7 +45,7 @@ def load(content, path="my.csv", **settings):
             "the byte 0xe9 at offset 348, in line 42, is not utf-8.*dataset.encoding=latin-1",
         ),
         (b"\xff" + GOOD.encode(), "the byte 0xff at offset 0, in line 1, is not utf-8"),
-        (gzip.compress(GOOD.encode(), mtime=0)[:-9], "is gzipped, but damaged"),
+        (gzip.compress(GOOD.encode(), mtime=0)[:-9], "is gzipped, but cannot be unpacked"),
         (GOOD + "1e999,u,1\n", r"column 'a' has 1 missing or infinite values, the first in row 40 .*: inf"),
         (GOOD + "-inf,u,1\n", "column 'a' has 1 missing or infinite values, the first in row 40 .*: -inf"),
         (GOOD + "1e200,u,1\n", r"column 'a' has 1 values beyond 1e\+150, whose squares overflow"),
@@ -112,6 +106,7 @@ def test_a_file_that_cannot_be_learned_from(content, message):
         ({"separator": "::"}, r"separator='::' is not allowed: expected one character such as ; or \\t"),
         ({"separator": "\n"}, r"separator='\\n' is not allowed"),
         ({"separator": "x"}, "separator='x' is not allowed"),
+        ({"thousands": "."}, r"thousands='\.' is not allowed: expected another character than decimal='\.', or null"),
         ({"decimal": ","}, "column 'a' has numbers such as '0.0', which dataset.decimal=',' does not fit"),
         ({"header": False}, r"column '0' has numbers, but also 'a', first in row 0"),
         ({"outliers": 0.1}, r"dataset\.outliers=0\.1 does not fit my\.csv, which has two classes"),
@@ -157,7 +152,7 @@ def test_files_with_other_columns():
         load(GOOD, val_path="val.csv")
 
 
-def test_paths_that_are_no_files(folder):
+def test_paths_that_are_no_files(here):
     os.mkfifo("pipe.csv")
     os.symlink("nowhere.csv", "link.csv")
     load(GOOD, "goods.csv")
@@ -192,7 +187,10 @@ def test_text_larger_than_memory_is_not_begun_with(monkeypatch):
 def test_a_sheet_or_a_table_that_is_called_csv():
     np.savez("a.npz", y=np.arange(N))
     pd.DataFrame({"y": np.arange(N)}).to_parquet("y.parquet")
-    for path, message in (("a.npz", "is a ZIP archive or an Excel file"), ("y.parquet", "Use dataset=parquet")):
+    for path, message in (
+        ("a.npz", "is an array of NumPy, not text. Use dataset=npy, or npz"),
+        ("y.parquet", "Use dataset=parquet"),
+    ):
         with pytest.raises(DataError, match=message):
             CSV(path=path, target="y").load(0)
 

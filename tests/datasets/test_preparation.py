@@ -123,6 +123,13 @@ def test_whole_numbers_as_categories_are_the_same_as_integers_and_floats():
         np.testing.assert_array_equal(prepared.transform(pd.DataFrame({"zip": values})), [[1, 0, 0], [0, 1, 0]])
 
 
+def test_white_space_around_a_category_does_not_make_another_one():
+    """Files are read without it; a table that pandas has read from one may have it."""
+    table = pd.DataFrame({"c": ["x", "y", "x"]})
+    prepared, spaced = learned(table), pd.DataFrame({"c": [" x", "y\t", "x"]})
+    np.testing.assert_array_equal(prepared.transform(spaced), prepared.transform(table))
+
+
 def test_only_the_most_frequent_categories_have_a_feature():
     words = [f"w{place:03d}" for place in range(MAX_CATEGORIES + 5) for _ in range(1 + (place >= 5))]
     names = learned(pd.DataFrame({"word": words})).feature_names

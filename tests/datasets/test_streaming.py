@@ -271,3 +271,18 @@ def test_a_cache_that_cannot_be_written_is_said(folder):
     (folder / "cache").write_text("a file")
     with pytest.raises(StorageError, match=r"larger than dataset\.max_memory is streamed from .*cannot be written"):
         streamed(npy_pair()).load(0)
+
+
+@pytest.mark.parametrize("values", [X[:, 0].astype(np.float64), np.array(["u", "v"])[Y]], ids=["numbers", "text"])
+def test_what_is_missing_only_in_rows_that_are_not_learned_from_has_its_feature(values, monkeypatch):
+    """Otherwise a missing value would be taken for an ordinary one, as new data would that has one."""
+    monkeypatch.setattr(streaming, "LEARNING_ROWS", 100)
+    part = np.array(["train", "val", "test"])[np.repeat([0, 1, 2], [800, 100, 100])]
+    holed = pd.Series(values).where(np.arange(N) != 401)  # of 800 training rows, every eighth is learned from
+    held_out = pd.Series(X[:, 4]).where(np.arange(N) != 850)
+    frame().assign(f3=holed, f4=held_out, part=part).to_parquet("d.parquet")
+    data = streamed(Parquet(path="d.parquet", target="target", split_column="part")).load(0)
+    features = data.train.X[0 : len(data.train)]
+    np.testing.assert_array_equal(features[:, data.feature_names.index("f3 is missing")], np.arange(800) == 401)
+    assert "f4 is missing" not in data.feature_names  # only a validation row lacks it
+    assert np.isfinite(features).all()

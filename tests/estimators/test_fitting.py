@@ -46,6 +46,18 @@ def test_the_same_optimum_as_scikit_learn():
         np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-4)
 
 
+@pytest.mark.parametrize("estimator", [LossRegressor("mse"), LossRegressor("huber"), LossClassifier("bce")], ids=str)
+def test_a_linear_optimum_is_found_whatever_units_the_features_are_in(estimator):
+    """The last two features are years and incomes: without a common scale 400 steps do not get near it."""
+    X, y = rows(BINARY if isinstance(estimator, LossClassifier) else REGRESSION)
+    expected = clone(estimator).fit(X, y)
+    units, origin = np.array([1e-6, 10, 1e5]), np.array([0, 2000, 1e6])
+    fitted = estimator.fit(X * units + origin, y)
+    np.testing.assert_allclose(fitted.coef_ * units, expected.coef_, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(fitted.predict(X * units + origin), expected.predict(X), rtol=1e-4, atol=1e-4)
+    assert fitted.loss_curve_[-1] == pytest.approx(expected.loss_curve_[-1], rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("estimator", "target"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import codecs
 import io
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from lossexp.components import Array
+from lossexp.datasets.reading.compression import refuse_large_members, uncompressed
 from lossexp.datasets.reading.content import Content
-from lossexp.datasets.reading.files import uncompressed
 from lossexp.errors import DataError, did_you_mean
 
 MOST_FEATURES = 2**21
@@ -150,8 +149,9 @@ def _loaded(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            if file.read(2) == b"PK" and not zipfile.is_zipfile(file):
-                raise zipfile.BadZipFile("it is an archive, but damaged")  # NumPy would leave it open
+            is_archive = file.read(2) == b"PK"
+        if is_archive:
+            refuse_large_members(path)  # of a damaged one, NumPy would leave the file open
         opened = np.load(path, allow_pickle=False, mmap_mode="r")
         if isinstance(opened, np.ndarray):
             return _native(opened)
@@ -159,6 +159,8 @@ def _loaded(path: Path) -> Any:
             found = {name: opened[name] for name in opened.files}
             # What is no NPY file comes as bytes.
             return {name: _native(array) for name, array in found.items() if isinstance(array, np.ndarray)}
+    except DataError:
+        raise
     except Exception as error:  # whatever the readers of its headers and of ZIP come across in a file that lies
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "allow_pickle" in reason or "Python objects" in reason:
@@ -175,7 +177,7 @@ def _native(array: Array) -> Array:
 
 
 def read_svmlight(path: Path) -> Content:
-    """Read lines such as `1 3:0.5 7:2`, a target and the features that are not 0, gzipped or not.
+    """Read lines such as `1 3:0.5 7:2`, a target and the features that are not 0, compressed or not.
 
     The features are numbered from 1 or from 0: the first column here is that of feature 0.
 

@@ -107,7 +107,7 @@ def _named(path: Path, kind: str) -> Iterator[None]:
         raise DataError(f"{path} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
 
-def as_content(table: pa.Table, as_text: Collection[str] = ()) -> Content:
+def as_content(table: pa.Table, as_text: Collection[str] = (), missing: Sequence[str] = MISSING) -> Content:
     """Return the columns as truth values, integers, float64, dates, or text without white space around it.
 
     Columns that hold anything else are left out.
@@ -115,6 +115,7 @@ def as_content(table: pa.Table, as_text: Collection[str] = ()) -> Content:
     Args:
         table: The columns.
         as_text: Names of columns that are text even if all of it could be read as numbers or truth values.
+        missing: Texts that stand for a missing value.
     """
     import pyarrow as pa
 
@@ -123,7 +124,7 @@ def as_content(table: pa.Table, as_text: Collection[str] = ()) -> Content:
         if _ROW_INDEX.fullmatch(name):
             notes.append(f"{name} is left out: it is what pandas calls the index of the rows")
             continue
-        plain = _plain(column, is_text=name in as_text)
+        plain = _plain(column, missing, is_text=name in as_text)
         if plain is None:
             notes.append(f"{name} is left out: it holds {column.type}, no numbers, truth values, dates or text")
         else:
@@ -142,15 +143,15 @@ def distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _plain(column: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray | None:
+def _plain(column: pa.ChunkedArray, missing: Sequence[str], *, is_text: bool) -> pa.ChunkedArray | None:
     import pyarrow as pa
     from pyarrow import types
 
     kind = column.type
     if types.is_dictionary(kind):
-        return _plain(column.cast(kind.value_type), is_text=is_text)
+        return _plain(column.cast(kind.value_type), missing, is_text=is_text)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _trimmed(column.cast(pa.large_string()), is_text=is_text)
+        return _trimmed(column.cast(pa.large_string()), missing, is_text=is_text)
     if types.is_integer(kind) or types.is_boolean(kind):
         return column if column.null_count == 0 else column.cast(pa.float64(), safe=False)
     if types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
@@ -163,13 +164,13 @@ def _plain(column: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray | None:
     return None
 
 
-def _trimmed(text: pa.ChunkedArray, *, is_text: bool) -> pa.ChunkedArray:
+def _trimmed(text: pa.ChunkedArray, missing: Sequence[str], *, is_text: bool) -> pa.ChunkedArray:
     """Return text without white space around it and with nothing where it says so, or numbers if all of it is that."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     bare = pc.utf8_trim_whitespace(text)
-    known = pc.if_else(pc.is_in(bare, value_set=pa.array(MISSING, pa.large_string())), None, bare)
+    known = pc.if_else(pc.is_in(bare, value_set=pa.array(missing, pa.large_string())), None, bare)
     if is_text:
         return known
     if known.null_count == len(known):

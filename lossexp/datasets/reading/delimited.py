@@ -7,35 +7,41 @@ import csv
 import dataclasses
 import io
 import itertools
-import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lossexp.components import Array
 from lossexp.datasets.conversion import kind
 from lossexp.datasets.reading.arrow import MISSING, as_content, distinct
+from lossexp.datasets.reading.compression import uncompressed
 from lossexp.datasets.reading.content import Content
-from lossexp.datasets.reading.files import uncompressed
+from lossexp.datasets.reading.written import DAY_NOTES, THOUSANDS_NOTES, Writing
 from lossexp.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
+
+T = TypeVar("T")
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
 """What is between values, the least likely inside one first: of decimal commas there may be as many in every line."""
 _SNIFFED_LINES = 20
+_SNIFFED_BYTES = 2**24
 _LARGEST_BLOCK = 2**30
 """Types are inferred from the first block of so many bytes: from all rows of a file that is not huge."""
 _NO_TEXT = {
-    b"PK\3\4": "a ZIP archive or an Excel file, not text. Unpack it, or save the sheet as CSV.",
     b"PAR1": "a Parquet file, not text. Use dataset=parquet.",
+    b"ARROW1": "a Feather file, not text. Use dataset=feather.",
+    b"\x93NUMPY": "an array of NumPy, not text. Use dataset=npy, or npz for an archive.",
+    b"\xd0\xcf\x11\xe0": "an Excel file, not text. Save the sheet as CSV.",
+    b'{"': "JSON, no table of values. Write it as CSV: pandas.read_json(..., lines=True).to_csv(...)",
+    b'[{"': "JSON, no table of values. Write it as CSV: pandas.read_json(...).to_csv(...)",
 }
 """What files begin with that are taken for text, and what they are."""
-_COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+")
+_SAID = re.compile(rb"sep=(.)\r?\n")
+"""The first line with which Excel says what is between values."""
 _LINE_END = re.compile(rb"\r\n?|\n")
 _MOSTLY = 0.9
 _HEADER_NOTES = {
@@ -52,16 +58,22 @@ class Delimited:
         header: Whether the first line has names; None to see for itself. Without, a name is the position, from 0.
         separator: What is between two values; None to see for itself.
         decimal: What is before the fraction of a number.
+        thousands: What is between its thousands; None to see for itself.
+        day_first: Whether the day is before the month in dates such as 01/02/2024; None to see for itself.
+        missing_values: Texts that stand for a missing value, besides those that always do.
         encoding: How characters are written as bytes.
     """
 
     header: bool | None = None
     separator: str | None = None
     decimal: str = "."
+    thousands: str | None = None
+    day_first: bool | None = None
+    missing_values: tuple[str, ...] = ()
     encoding: str = "utf-8"
 
     def __call__(self, path: Path, as_text: Collection[str] = ()) -> Content:
-        """Read a file, gzipped or not.
+        """Read a file, compressed or not.
 
         Args:
             path: The file.
@@ -70,20 +82,12 @@ class Delimited:
         Raises:
             DataError: It has no rows, rows of different lengths, or bytes that are no text.
         """
-        _refuse_larger_than_memory(path)
         content = uncompressed(path)
         for start_of_file, what in _NO_TEXT.items():
             if content.startswith(start_of_file):
                 raise DataError(f"{path} is {what}")
-        text = self._utf8(content, path)
-        try:
-            start = list(itertools.islice(_lines(text), _SNIFFED_LINES))
-        except UnicodeDecodeError:
-            raise DataError(f"{path}: {_fault(text)}") from None
-        if not start:
-            raise DataError(f"{path} is empty: it has no line with anything on it. Give a file with rows.")
-        quote = "'" if start[0].startswith("'") and start[0].rstrip().endswith("'") else '"'
-        separator = self.separator or _separator(start, quote)
+        text, separator, quote = self._dialect(self._utf8(content, path), path)
+        start = _first_lines(text, path)
         try:
             first, *others = csv.reader(start, delimiter=separator, quotechar=quote, skipinitialspace=True)
         except csv.Error as error:
@@ -92,19 +96,32 @@ class Delimited:
         if header and not others:
             raise DataError(f"{path} has a header and no rows. Give a file with rows.")
         names = distinct(first if header else [str(place) for place in range(len(first))])
-        frame = as_content(self._parsed(text, path, separator, quote, names, header, as_text), as_text).named
-        for name, dtype in frame.dtypes.items():
-            if kind(dtype) == "category" and name not in as_text:
-                _refuse_values_as_text(frame[name], path, self.decimal)
+        table = self._parsed(text, path, separator, quote, names, header, as_text)
+        frame = as_content(table, as_text, self._missing).named
+        kinds = {str(name): kind(dtype) for name, dtype in frame.dtypes.items() if name not in as_text}
+        texts = [name for name in kinds if kinds[name] == "category"]
+        read, decisions = Writing(self.decimal, self.thousands, self.day_first).read(frame, texts, path)
         notes = [_HEADER_NOTES[header]] if self.header is None else []
         if not self.separator and separator != ",":
-            notes.append(f"values are separated by {SEPARATORS[separator]} (dataset.separator)")
-        return Content(frame, notes=tuple(notes))
+            notes.append(f"values are separated by {SEPARATORS.get(separator, separator)} (dataset.separator)")
+        return Content(frame.assign(**read), notes=(*notes, *decisions))
 
     def settled(self, decisions: Collection[str]) -> Delimited:
         """Return what reads other files as the one of which these were the notes."""
-        header = next((header for header, note in _HEADER_NOTES.items() if note in decisions), self.header)
-        return dataclasses.replace(self, header=header)
+
+        def told(notes: Mapping[T, str], otherwise: T | None) -> T | None:
+            return next((value for value, note in notes.items() if note in decisions), otherwise)
+
+        return dataclasses.replace(
+            self,
+            header=told(_HEADER_NOTES, self.header),
+            thousands=told(THOUSANDS_NOTES, self.thousands),
+            day_first=told(DAY_NOTES, self.day_first),
+        )
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        return (*MISSING, *self.missing_values)
 
     def _utf8(self, content: bytes, path: Path) -> bytes:
         """Return the text as UTF-8 without a byte order mark, its lines ending in a line feed."""
@@ -118,7 +135,21 @@ class Delimited:
             raise DataError(
                 f"dataset.encoding={encoding} is not known. Known are utf-8, latin-1, cp1252, ..."
             ) from None
+        if (place := content.find(b"\0")) >= 0:
+            raise DataError(
+                f"{path} has a null byte at offset {place}, which no text has. If every second byte is one, it is "
+                "UTF-16: dataset.encoding=utf-16-le, or utf-16-be where it is the first of two."
+            )
         return content.removeprefix(codecs.BOM_UTF8)
+
+    def _dialect(self, text: bytes, path: Path) -> tuple[bytes, str, str]:
+        """Return a text as it can be cut, what is between its values, and what is around those that contain that."""
+        if said := _SAID.match(text):
+            text = text[said.end(1) :]  # an empty line is left of it: the others keep their numbers
+        start = _first_lines(text, path)
+        quote = "'" if start[0].startswith("'") and start[0].rstrip().endswith("'") else '"'
+        separator = self.separator or (said[1].decode() if said else _separator(start, quote))
+        return _single_spaced(text, quote) if separator == " " else text, separator, quote
 
     def _parsed(
         self,
@@ -142,7 +173,7 @@ class Delimited:
         parse = arrow.ParseOptions(delimiter=separator, quote_char=quote, newlines_in_values=True)
         convert = arrow.ConvertOptions(
             column_types=dict.fromkeys(as_text, pa.string()),
-            null_values=MISSING,
+            null_values=self._missing,
             strings_can_be_null=True,
             decimal_point=self.decimal,
             check_utf8=True,
@@ -156,20 +187,23 @@ class Delimited:
         return table
 
 
-def _refuse_larger_than_memory(path: Path) -> None:
-    size, memory = path.stat().st_size, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if size > memory:
-        raise DataError(
-            f"{path} has {size / 2**30:.1f} GiB, more than the {memory / 2**30:.1f} GiB of memory, and text is read "
-            "as a whole. Convert it to Parquet, which is streamed, and use dataset=parquet."
-        )
+def _first_lines(text: bytes, path: Path) -> list[str]:
+    """Return the first lines that have something on them.
 
-
-def _lines(text: bytes) -> Iterator[str]:
-    """Yield the lines that have something on them."""
-    for line in io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"):
-        if line.strip():
-            yield line
+    Raises:
+        DataError: There is none, or they are not UTF-8.
+    """
+    start = text[:_SNIFFED_BYTES]
+    if len(start) < len(text):
+        start = start[: start.rfind(b"\n") + 1] or start
+    lines = io.TextIOWrapper(io.BytesIO(start), encoding="utf-8")
+    try:
+        found = list(itertools.islice(filter(str.strip, lines), _SNIFFED_LINES))
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: {_fault(text)}") from None
+    if not found:
+        raise DataError(f"{path} is empty: it has no line with anything on it. Give a file with rows.")
+    return found
 
 
 def _separator(lines: Sequence[str], quote: str) -> str:
@@ -177,12 +211,23 @@ def _separator(lines: Sequence[str], quote: str) -> str:
 
     def cuts(separator: str) -> bool:
         try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=separator, quotechar=quote)]
+            bare = [line.strip() for line in lines] if separator == " " else lines
+            reader = csv.reader(bare, delimiter=separator, quotechar=quote, skipinitialspace=separator == " ")
+            widths = [len(row) for row in reader]
         except csv.Error:  # what would be one value is longer than values are
             return False
         return widths[0] > 1 and widths.count(widths[0]) >= _MOSTLY * len(widths)
 
     return next(filter(cuts, SEPARATORS), ",")
+
+
+def _single_spaced(text: bytes, quote: str) -> bytes:
+    """Return text with one space between two values, and none before the first or after the last."""
+    if not re.search(rb"[ \t]{2}|\t|^ | \r?$", text, re.MULTILINE):
+        return text
+    quoted = quote.encode()
+    spaced = re.sub(rb"(%b[^%b]*%b)|[ \t]+" % (quoted, quoted, quoted), lambda match: match[1] or b" ", text)
+    return re.sub(rb"^ | (?=\r?$)", b"", spaced, flags=re.MULTILINE)
 
 
 def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
@@ -213,42 +258,6 @@ def _is_number(value: str) -> bool:
     return True
 
 
-def _refuse_values_as_text(values: pd.Series, path: Path, decimal: str) -> None:
-    """Refuse a column of numbers or dates that is text for the sake of a few values or of its decimal points.
-
-    Raises:
-        DataError: It is one.
-    """
-    import pandas as pd
-
-    different: Array = values.dropna().unique()[:10_000]
-    if len(different) < 2:
-        return
-    commas = [value for value in different if _COMMA_NUMBER.fullmatch(value)]
-    if len(commas) >= _MOSTLY * len(different):
-        raise DataError(
-            f"{path}: column {values.name!r} has numbers with a comma, such as {commas[0]!r}. "
-            "If it is the decimal point: dataset.decimal=','"
-        )
-    text = pd.Series(different, dtype="str")
-    is_number = pd.to_numeric(text, errors="coerce").notna()
-    if is_number.all():
-        raise DataError(
-            f"{path}: column {values.name!r} has numbers such as {different[0]!r}, which dataset.decimal={decimal!r} "
-            "does not fit."
-        )
-    days = text.where(text.str.match(r"\d{4}-\d\d-\d\d"))
-    is_date = pd.to_datetime(days, errors="coerce", format="ISO8601", utc=True).notna()
-    for what, known in (("numbers", is_number), ("dates", is_date)):
-        if _MOSTLY <= known.mean() < 1:
-            stranger = different[int(known.to_numpy().argmin())]
-            row = int((values == stranger).to_numpy().argmax())
-            raise DataError(
-                f"{path}: column {values.name!r} has {what}, but also {stranger!r}, first in row {row} (counted from "
-                "0). Mend it, or leave it empty if the value is missing."
-            )
-
-
 def _fault(text: bytes, width: int = 0, separator: str = ",", quote: str = '"') -> str:
     """Find what is wrong with a text that cannot be parsed, and where."""
     try:
@@ -261,7 +270,8 @@ def _fault(text: bytes, width: int = 0, separator: str = ",", quote: str = '"') 
             if row and len(row) != width:
                 return (
                     f"line {rows.line_num} has {len(row)} values, expected {width} as in the first line. Mend the "
-                    "line, or say what separates values: dataset.separator=';'"
+                    f"line, {'leave out a title above the names, ' * (width == 1)}or say what separates values: "
+                    "dataset.separator=';'"
                 )
     except csv.Error as error:
         return f"line {rows.line_num}: {error}. Mend the line."

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import stat
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lossexp.errors import DataError, did_you_mean
-
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -60,18 +56,3 @@ def _elsewhere(path: Path) -> str:
     except OSError:
         return f", and no folder {path.parent}. The path is relative to the current folder."
     return f" in {path.parent}.{did_you_mean(path.name, names)} The path is relative to the current folder."
-
-
-def uncompressed(path: Path) -> bytes:
-    """Return the content of a file; whether it is gzipped is seen from its first bytes.
-
-    Raises:
-        DataError: It is gzipped and damaged.
-    """
-    content = path.read_bytes()
-    if not content.startswith(_GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is gzipped, but damaged: {error}. If it was copied, copy it again.") from error

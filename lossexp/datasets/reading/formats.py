@@ -8,6 +8,7 @@ from pathlib import Path
 from lossexp.datasets.idx_format import read_idx
 from lossexp.datasets.preparation import Rows
 from lossexp.datasets.reading import arrays, arrow
+from lossexp.datasets.reading.compression import ENDINGS
 from lossexp.datasets.reading.delimited import Delimited
 from lossexp.datasets.reading.files import stamp
 from lossexp.errors import DataError
@@ -34,7 +35,9 @@ def read_rows(path: str | Path, delimited: Delimited, as_text: Collection[str] =
         "-ubyte": lambda path: arrays.as_features(read_idx(path), path),
     }
     file = stamp(str(path), "data").path
+    name = file.name.lower()
+    plain = name.removesuffix(next(filter(name.endswith, ENDINGS), ""))
     for ending, read in readers.items():
-        if file.name.lower().removesuffix(".gz").endswith(ending):
+        if plain.endswith(ending):
             return read(file)
     raise DataError(f"data={path}: its format is not known. Expected a name that ends in {', '.join(readers)}.")

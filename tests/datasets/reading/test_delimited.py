@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lossexp.datasets.reading.delimited import Delimited, _separator
+from lossexp.errors import DataError
 
 LINES = [["name", "size", "day", "ok"], ["ann", "1.5", "2024-01-31", "true"], ["bob, jr", "-2", "2024-02-01", "false"]]
 EXPECTED = {
@@ -137,6 +138,55 @@ def test_what_stands_for_a_missing_value(tmp_path, missing):
     found = read(tmp_path, f"a,b\n1,x\n{missing},{missing}\n2.5,y\n").named
     np.testing.assert_array_equal(found["a"], [1, np.nan, 2.5])
     assert found["b"].isna().tolist() == [False, True, False]
+
+
+def test_other_texts_can_stand_for_a_missing_value(tmp_path):
+    found = read(tmp_path, "a,b\n1,x\n-, none \n2.5,y\n", missing_values=("-", "none")).named
+    np.testing.assert_array_equal(found["a"], [1, np.nan, 2.5])
+    assert found["b"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("separator", [" ", None])
+def test_columns_that_are_lined_up_by_spaces(tmp_path, separator):
+    content = '  mpg  name          day  \r\n 18.0\t\t"chevrolet  v8"  1\r\n\r\n  9   "ford"          12\n'
+    found = read(tmp_path, content, separator=separator).named
+    assert found.to_dict("list") == {"mpg": [18.0, 9.0], "name": ["chevrolet  v8", "ford"], "day": [1, 12]}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_excel_says_what_separates_values(tmp_path, mark):
+    found = read(tmp_path, f"{mark}sep=^\r\na, b^y\r\n1^2\r\n")
+    assert found.named.to_dict("list") == {"a, b": [1], "y": [2]}
+    with pytest.raises(DataError, match="line 3 has 3 values, expected 2"):
+        read(tmp_path, f"{mark}sep=^\r\na^y\r\n1^2^3\r\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n".encode("utf-16-le"), r"has a null byte at offset 1, .*UTF-16: dataset\.encoding=utf-16-le"),
+        (b"a,b\n1,\x002\n", "has a null byte at offset 6, which no text has"),
+        ('{"a": 1}\n{"a": 2}\n', r"is JSON, no table of values\. Write it as CSV: pandas\.read_json"),
+        ('[{"a": 1}]', r"is JSON, no table of values"),
+        (b"ARROW1\0\0", r"is a Feather file, not text\. Use dataset=feather"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an Excel file, not text"),
+        ("My sheet\n\na,b\n1,2\n", "line 3 has 2 values, expected 1 .*leave out a title above the names"),
+    ],
+)
+def test_what_is_no_table_of_text_is_named(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, content)
+
+
+def test_utf_16_without_a_mark_can_be_said(tmp_path):
+    found = read(tmp_path, written(encoding="utf-16-le"), encoding="utf-16-le")
+    assert found.named.to_dict("list") == EXPECTED
+
+
+def test_only_the_start_of_a_huge_line_is_looked_at_to_find_the_separator(tmp_path):
+    """A gigabyte without the end of a line would be copied several times."""
+    with pytest.raises(DataError, match="field larger than field limit"):
+        read(tmp_path, b"a" * (2**24 + 100) + b"\n1\n")
 
 
 def test_decimal_commas(tmp_path):
