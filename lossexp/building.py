@@ -8,9 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from lossexp.components import Component, UnknownSettingError
@@ -80,11 +78,8 @@ def component_class(target: str, key: str, interface: type[C]) -> type[C]:
             "Modules are looked for in the current folder and in what is installed."
         ) from error
     except (Exception, SystemExit) as error:  # whatever a user's file may raise while it is read
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if Path(frame.filename).stem == module_name.rpartition(".")[2]]
-        where = f" in line {lines[-1]}" if lines else ""
         raise ConfigError(
-            f"{key}={target} cannot be read: its module fails{where} with {in_words(error)}. "
+            f"{key}={target} cannot be read: its module fails with {in_words(error)}. "
             "A component is a class marked @dataclass(frozen=True, kw_only=True)."
         ) from error
     if not (inspect.isclass(found) and issubclass(found, interface)):

@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lossexp import CONFIG_DIR, __version__
 from lossexp.arguments import readable_by_hydra
-from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError
+from lossexp.errors import EXIT_DIVERGED, EXIT_USER_ERROR, ConfigError, LossexpError, in_words, own_place
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Asked of Hydra, and of us. Read before `main` sets it, which keeps Hydra from ending the process its own way."""
@@ -57,9 +57,8 @@ def task(cfg: DictConfig) -> None:
             )
         exit_code = runner.run(job)
     except Exception as error:  # before Hydra sees it and adds its own words
-        if not isinstance(error, LossexpError) and not _lacks_room(error):
-            raise
-        refuse(error)
+        _tell(error)
+        raise
     if exit_code:
         sys.exit(exit_code)
 
@@ -103,12 +102,9 @@ def main() -> None:
         command: Callable[[], None] = hydra_main(task)
         with _orderly_ends():
             command()
-    except (LossexpError, HydraException, OmegaConfBaseException) as error:
-        refuse(error)
     except Exception as error:
-        if not _is_hydras(error) and not _lacks_room(error):
-            raise
-        refuse(error)
+        _tell(error)
+        raise
     except KeyboardInterrupt as error:
         print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
         sys.exit(128 + (error.number if isinstance(error, Terminated) else signal.SIGINT))
@@ -137,6 +133,20 @@ def _orderly_ends() -> Iterator[None]:
     finally:
         for number in asked:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _tell(error: Exception) -> None:
+    """End the process with one message if a user can mend what went wrong."""
+    mistakes = (LossexpError, HydraException, OmegaConfBaseException)
+    if isinstance(error, mistakes) or _lacks_room(error) or _is_hydras(error):
+        refuse(error)
+    if not _WANTS_TRACEBACK and any(map(own_place, filter(None, (error, error.__cause__)))):
+        print(
+            f"lossexp: Code of your own failed with {in_words(error)}. "
+            "What was measured is kept. HYDRA_FULL_ERROR=1 before the command shows the traceback.",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_DIVERGED)
 
 
 def _lacks_room(error: Exception) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from lossexp import building, losses, metrics
 from lossexp.datasets.base import Data
 from lossexp.datasets.labels import AS_QUANTITIES
 from lossexp.early_stopping import GL, PQ, Patience
-from lossexp.errors import IncompatibleError
+from lossexp.errors import ConfigError, IncompatibleError
 from lossexp.experiment import Experiment
 from lossexp.losses import Loss
 from lossexp.losses.classes import ClassLoss
@@ -38,6 +39,7 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
 
     Raises:
         IncompatibleError: The loss, its link, the rule of early stopping or the weights of the rows do not fit.
+        ConfigError: A loss of a user's own fails, or its gradient is not the derivative of its value.
     """
     _check_weights(data, choices)
     target, loss = data.target, experiment.loss
@@ -48,6 +50,7 @@ def check(experiment: Experiment, data: Data, choices: Mapping[str, str]) -> Non
             f"Losses for {_kind(target)}: {', '.join(legal_losses(target))}   e.g. loss={_NATURAL[target.task]}"
             f"{_other_task(loss, data)}"
         )
+    _check_own(loss, target, choices)
     loss = loss.on(target)
     if not target.task.is_classes and loss.link_name(target) in ("logistic", "softmax"):
         raise IncompatibleError(
@@ -80,11 +83,38 @@ def _check_weights(data: Data, choices: Mapping[str, str]) -> None:
             )
 
 
+def _check_own(loss: Loss, target: Target, choices: Mapping[str, str]) -> None:
+    """Refuse losses of a user's own that fail where they are tried; ours are tested.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    for part in _parts(loss):
+        if not type(part).__module__.startswith(f"{losses.__name__}.") and (problem := _problem(part, target)):
+            raise ConfigError(
+                f"loss={choices['loss']} is refused. {problem}\nAll that a loss promises is checked by "
+                f"python -m lossexp.testing {type(part).__module__}.{type(part).__qualname__}"
+            )
+
+
+@functools.lru_cache  # the runs of a sweep mostly have equal losses
+def _problem(loss: Loss, target: Target) -> str:
+    """Try a loss at a few points; return what is wrong with it, or nothing."""
+    from lossexp.testing.losses import problem
+
+    return problem(loss, target)
+
+
+def _parts(loss: Loss) -> list[Loss]:
+    """Return the losses that a sum is made of, or the loss itself."""
+    return [part for term in loss.terms for part in _parts(term.loss)] if isinstance(loss, losses.Sum) else [loss]
+
+
 def _check_values(loss: Loss, data: Data, choices: Mapping[str, str]) -> None:
     """Refuse targets outside the domain of the loss, and weights that are not one per class."""
     target, domain = data.target, loss.target_domain
     if target.task.is_classes:
-        for part in [term.loss for term in loss.terms] if isinstance(loss, losses.Sum) else [loss]:
+        for part in _parts(loss):
             weights = part.weights if isinstance(part, ClassLoss) else ()
             if weights and len(weights) != target.n_classes:
                 raise IncompatibleError(

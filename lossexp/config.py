@@ -137,6 +137,8 @@ def build(
     seed = values["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ConfigError(f"seed={as_typed(tree['seed'])} is not allowed: expected a whole number at least 0.")
+    if isinstance(values["runs_dir"], (list, Mapping)):
+        raise ConfigError(f"runs_dir={as_typed(tree['runs_dir'])} is not allowed: expected a folder.")
     tracker, sweep, dataset = parts.pop("tracker"), parts.pop("sweep"), parts["dataset"]
     assert isinstance(tracker, Tracker)
     assert isinstance(sweep, Sweep)

@@ -6,8 +6,10 @@ stack nor what is computed, so results do not depend on it.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ ATTEMPTS = 3
 
 _SECONDS_TO_ANSWER = 10
 """How long a Dask scheduler may take to answer."""
+
+_SECONDS_WITHOUT_PARENT = 1
+"""How long a worker process may outlive the one that started it."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ def _on_processes(stacks: Sequence[Stack], n_jobs: int) -> Iterator[Event]:
         # The last attempt goes one by one, so that a stack that kills its worker takes no other one with it.
         batches = [list(pending)] if attempt < ATTEMPTS else [[index] for index in pending]
         for batch in batches:
-            with parallel_config("loky", n_jobs=n_jobs):
+            with parallel_config("loky", n_jobs=n_jobs, initializer=_end_with, initargs=(os.getpid(),)):
                 parallel = Parallel(batch_size=1, return_as="generator_unordered")
             try:
                 for index, outcome in parallel(delayed(_train_fully)(index, pending[index]) for index in batch):
@@ -138,6 +143,17 @@ def _on_processes(stacks: Sequence[Stack], n_jobs: int) -> Iterator[Event]:
                     yield batch[0], Failure(in_words(error))
         if not pending:
             return
+
+
+def _end_with(parent: int) -> None:
+    """Run first in a worker: see to it that it ends with the process that started it, which may be killed any time."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_WITHOUT_PARENT)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _on_cluster(stacks: Sequence[Stack], address: str | None, n_jobs: int) -> Iterator[Event]:

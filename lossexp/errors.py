@@ -14,7 +14,11 @@ A diverged run is a result, not an exception: the process ends with `EXIT_DIVERG
 from __future__ import annotations
 
 import difflib
+import itertools
+import sysconfig
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 EXIT_USER_ERROR = 2
 EXIT_DIVERGED = 3
@@ -41,8 +45,28 @@ class StorageError(LossexpError):
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind and the message of any error."""
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    """Return the kind and the message of any error, and where in a user's own code it came up, if it did."""
+    return f"{type(error).__name__}: {error}".rstrip(": ") + own_place(error)
+
+
+def own_place(error: BaseException) -> str:
+    """Say which line of a user's own code, called by this package, an error came from; empty if it was not there."""
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    below = itertools.dropwhile(lambda frame: _OURS not in Path(frame[0].co_filename).parents, frames)
+    own = [(code, line) for code, line in below if _is_own(code.co_filename)]
+    if not own:
+        return ""
+    called, (code, line) = own[0][0].co_qualname, own[-1]
+    return f" (line {line} of {Path(code.co_filename).name}{'' if called == '<module>' else f', in {called}'})"
+
+
+_OURS = Path(__file__).parent
+_INSTALLED = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+
+
+def _is_own(filename: str) -> bool:
+    """Tell whether a file is neither part of this package nor installed; `<string>` and the like are no files."""
+    return not filename.startswith("<") and not {_OURS, *_INSTALLED} & set(Path(filename).parents)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

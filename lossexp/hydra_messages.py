@@ -34,21 +34,30 @@ def readable(error: Exception, config_dir: Path, arguments: Sequence[str]) -> st
         return f"A YAML file cannot be read: {' '.join(text.split())}"
     if not __debug__ and isinstance(error, AttributeError):
         return "Hydra reads range(), choice() and mappings by assertions: start Python without -O and PYTHONOPTIMIZE."
-    mistake = _of_key(error, text, config_dir, arguments)
-    if mistake := mistake or _of_choice(text, config_dir, arguments) or _of_value(text):
+    if isinstance(error, RecursionError):
+        return "YAML files choose each other in their defaults lists, in a circle."
+    mistake = _of_choice(text, config_dir, arguments) or _of_file(text)
+    if mistake := mistake or _of_key(error, text, config_dir, arguments) or _of_value(text):
         return mistake
     cause = str(error.__cause__).strip().splitlines()[0] if error.__cause__ else ""
     first = text.splitlines()[0] if text else type(error).__name__
     return f"The command line cannot be understood: {first} {cause}".strip() + _quoting(arguments)
 
 
-def _of_key(error: Exception, text: str, config_dir: Path, arguments: Sequence[str]) -> str | None:
-    """Return the message about a key that does not exist, exists already, or is swept without -m."""
+def _of_file(text: str) -> str | None:
+    """Return the message about a YAML file of a user's own that cannot be composed."""
     if found := re.search(r"@(experiment|grid)\b", text):
         return (
             f"A YAML file of the group {found[1]} overrides a choice of its own. To override one of the whole "
             "configuration, begin it with the line # @package _global_"
         )
+    if found := re.match(r"In '(?!config')([^']+)': (?:\w+ raised while composing config:\n)?(.*)", text):
+        return f"The YAML file {found[1]}.yaml cannot be used: {found[2]}"
+    return None
+
+
+def _of_key(error: Exception, text: str, config_dir: Path, arguments: Sequence[str]) -> str | None:
+    """Return the message about a key that does not exist, exists already, or is swept without -m."""
     if found := re.search(r"Could not override '([^']+)'", text):
         if found[1].startswith("hydra.sweeper.params"):
             return f"{found[1]} is a new key, which takes a plus: +{found[1]}=..."

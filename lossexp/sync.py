@@ -169,7 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = options.runs.absolute()
     uri = store_uri(root)
     try:
-        print(json.dumps(follow(root, uri, sys.stdin)) if options.follow else sync(root, uri))
+        # What is printed is read by the parent, or by a user: nothing that MLflow and its plugins print comes between.
+        with contextlib.redirect_stdout(sys.stderr):
+            said = json.dumps(follow(root, uri, sys.stdin)) if options.follow else sync(root, uri)
+        print(said)
     except LossexpError as error:
         print(f"lossexp: {error}", file=sys.stderr)
         return EXIT_USER_ERROR

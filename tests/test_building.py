@@ -88,8 +88,11 @@ def test_what_a_class_lacks_is_said():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("@dataclass\nclass Mine(Loss):\n    scale: float = 1.0", "in line 4 with TypeError: cannot inherit non-froz"),
-        ("x = 1 / 0", "in line 4 with ZeroDivisionError"),
+        (
+            "@dataclass\nclass Mine(Loss):\n    scale: float = 1.0",
+            r"with TypeError: cannot inherit non-froz.* \(line 4 of broken_losses.py\)\.",
+        ),
+        ("x = 1 / 0", r"with ZeroDivisionError: .* \(line 4 of broken_losses.py\)\."),
         ("class Mine(Loss)", r"with SyntaxError: .*\(broken_losses.py, line 4\)"),
     ],
 )

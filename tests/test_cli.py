@@ -13,6 +13,7 @@ import pytest
 
 from lossexp import cli, recorder, runner
 from tests.composed import SMALL
+from tests.faulty import RAISES
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -407,6 +408,20 @@ def test_one_run_in_a_pipe_is_plain_and_has_no_colours_even_where_they_are_force
     assert (done.returncode, done.stderr) == (0, "")
     assert not CONTROL.search(done.stdout)
     assert "best epoch" in done.stdout
+
+
+def test_code_of_a_users_own_that_fails_in_training_gets_one_message(command, folder):
+    """Named with its line, and the run has failed; a sweep says the same of each."""
+    faulty = (*SMALL, "dataset=linear", "loss=mae", "loss._target_=tests.faulty.Faulty", f"loss.fault={RAISES}")
+    place = r"ZeroDivisionError: the user's own mistake \(line \d+ of faulty.py, in Faulty.value\)"
+    code, _, said = command(*faulty)
+    assert code == 3
+    assert re.fullmatch(rf"lossexp: Code of your own failed with {place}\. .*\n", said)
+    (done,) = (folder / "runs").glob("records/*/*/done.json")
+    assert json.loads(done.read_text())["status"] == "FAILED"
+    code, out, _ = command("-m", *faulty, "seed=1,2")
+    assert code == 3
+    assert re.search(place, " ".join(out.split()))
 
 
 def test_a_divergence_as_a_process_ends_with_3(tmp_path):

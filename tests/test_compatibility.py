@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,13 @@ import pytest
 from lossexp import CONFIG_DIR, building, compatibility, losses
 from lossexp.datasets import CSV, Split
 from lossexp.early_stopping import GL, PQ, UP, Patience
-from lossexp.errors import IncompatibleError
+from lossexp.errors import ConfigError, IncompatibleError
 from lossexp.experiment import Experiment, Training
 from lossexp.losses import BCE, CCE, MAE, MSE, GaussianNLL, Loss
+from lossexp.losses.sum import Term
+from lossexp.targets import Target, Task
 from tests.composed import job
+from tests.testing import broken
 from tests.trainings import BINARY, REGRESSION, THREE_CLASSES, drawn, member, trained
 
 TARGETS = {"linear": REGRESSION, "moons": BINARY, "spiral": THREE_CLASSES}
@@ -30,6 +34,92 @@ LOSSES = {
 def checked(loss, target, **parts):
     data = parts.pop("data", drawn(target))
     compatibility.check(Experiment(dataset=None, loss=loss, **parts), data, CHOICES)
+
+
+class WritesProbabilities(broken.Cauchy):
+    """Fails by the mistake of another function."""
+
+    def gradient(self, raw, target, out):
+        out[...] = _index(raw) - target
+
+
+def _index(raw):
+    return raw[7]
+
+
+class Leaves(broken.Cauchy):
+    def value(self, raw, target):
+        sys.exit(0)
+
+
+class Kinked(Loss):
+    """|e| above 1, 0 below; with a slope of 0 and of 1 on the kinks."""
+
+    def value(self, raw, target):
+        return np.sum(np.maximum(np.abs(raw - target) - 1, 0), axis=0)
+
+    def gradient(self, raw, target, out):
+        e = raw - target
+        out[...] = np.sign(e) * (np.abs(e) >= 1)
+
+
+class StopsGradient(broken.HalfGradient):
+    """The derivative of one of two factors, on purpose."""
+
+    gradient_is_derivative = False
+
+
+class TakesNoComplexNumbers(broken.WithoutGradient):
+    """As libraries do whose errors are of a kind of their own."""
+
+    def value(self, raw, target):
+        if np.iscomplexobj(raw):
+            raise RuntimeError("not implemented for 'ComplexDouble'")
+        return super().value(raw, target)
+
+
+@pytest.mark.parametrize(
+    ("loss", "problem"),
+    [
+        (broken.OneNumber(), r"one number per example\.\nOneNumber\.value has the shape \(3,\)"),
+        (broken.HalfGradient(), r"derivative .*\nDerivative at raw = [-.\d]+, target = [-.\d]+: expected [-.\d]+, got"),
+        (broken.ReturnsGradient(), "ReturnsGradient.gradient returns something"),
+        (broken.WritesNothing(), "Expected the derivative in `out`"),
+        (
+            WritesProbabilities(),
+            r"IndexError: .* \(line \d+ of test_compatibility.py, in WritesProbabilities.gradient\)",
+        ),
+        (Leaves(), r"SystemExit: 0 \(line \d+ of test_compatibility.py, in Leaves.value\)"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_loss_of_a_users_own_is_tried(loss, problem):
+    """Alone, and inside a sum of a sum."""
+    term = Term(name="inner", loss=losses.Sum(terms=(Term(name="own", loss=loss),)))
+    for one in (loss, losses.Sum(terms=(Term(name="mae", loss=MAE()), term))):
+        with pytest.raises(ConfigError, match=rf"^loss=the_loss is refused\. (.|\n)*{problem}") as refused:
+            checked(one, REGRESSION)
+        assert str(refused.value).endswith(f"python -m lossexp.testing {type(loss).__module__}.{type(loss).__name__}")
+
+
+@pytest.mark.parametrize("own", [broken.Cauchy, Kinked, StopsGradient, TakesNoComplexNumbers])
+def test_a_sound_loss_of_a_users_own_is_accepted(own):
+    checked(own(), REGRESSION)
+    checked(losses.Sum(terms=(Term(name="own", loss=own()),)), REGRESSION)
+
+
+def test_trying_a_loss_of_a_thousand_classes_is_quick():
+    """By a tenth of the outputs, or it would take half a minute."""
+
+    class Own(CCE):
+        n_values = 0
+
+        def value(self, raw, target):
+            Own.n_values += 1
+            return super().value(raw, target)
+
+    checked(Own(), Target(Task.MULTICLASS, 1000))
+    assert 0 < Own.n_values < 300
 
 
 @pytest.mark.parametrize("name", LOSSES)

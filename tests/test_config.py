@@ -65,6 +65,7 @@ def test_values_have_the_types_of_the_class():
         ("seed=null", "seed has no value yet. Set it: seed=VALUE"),
         ("runs_dir=null", "runs_dir has no value yet. Set it: runs_dir=VALUE"),
         ("runs_dir=", "runs_dir has no value yet. Set it: runs_dir=VALUE"),
+        ("runs_dir=[a]", "runs_dir=['a'] is not allowed: expected a folder."),
         ("loss=formula", "loss=formula: loss.value has no value yet. Set it: loss.value=VALUE"),
         ("seed=abc", "seed=abc is not allowed: expected a whole number at least 0."),
         ("seed=???", "seed has no value yet. Set it: seed=VALUE"),

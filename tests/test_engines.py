@@ -1,6 +1,9 @@
 """Wherever stacks are trained, the results are the same and one that fails takes no other with it."""
 
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -96,6 +99,22 @@ def test_a_stack_that_always_kills_its_worker_fails_alone(backend):
     assert isinstance(failure, Failure)
     for sound in (events[0], events[2]):
         assert [epoch.number for epoch in sound] == [0, 1, 2, 3]
+
+
+def test_worker_processes_end_with_the_process_that_started_them_even_if_it_is_killed(tmp_path):
+    """Those that train and those that are idle: they hold the pipe open that they were given with their parent."""
+    marker = tmp_path / "training"
+    hanging = f"t.stack(faulty.HANGS, marker={str(marker)!r})"
+    asked = f"from tests import faulty, test_engines as t; t.run(t.Engine(backend='loky', n_jobs=2), [{hanging}])"
+    parent = subprocess.Popen([sys.executable, "-c", asked], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while not marker.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        parent.kill()
+    said, _ = parent.communicate(timeout=20)
+    assert marker.exists(), said
 
 
 def test_threads_yield_epochs_as_they_end():

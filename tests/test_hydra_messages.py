@@ -11,6 +11,7 @@ from omegaconf.errors import ConfigKeyError, InterpolationKeyError
 from lossexp import CONFIG_DIR
 from lossexp.errors import ConfigError
 from lossexp.hydra_messages import readable
+from tests.composed import job
 
 
 def said(error, *arguments):
@@ -28,6 +29,40 @@ def no_such_choice(group, choice, *options):
 
 def test_our_own_errors_are_left_alone():
     assert said(ConfigError("two\nlines")) == "two\nlines"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "Could not override 'lss'. No match in the defaults list.",
+            "Could not override 'lss'. No match in the defaults",
+        ),
+        (
+            "ConfigKeyError raised while composing config:\nKey 'a' not in 'HydraConf'\n    full_key: b",
+            "Key 'a' not in",
+        ),
+        ("Could not load 'loss/b'.\n\nConfig search path:\n\tprovider=hydra", "Could not load 'loss/b'."),
+    ],
+)
+def test_a_file_that_cannot_be_composed_is_named(text, problem):
+    message = said(ConfigCompositionException(f"In 'experiment/mine': {text}"))
+    assert message.startswith(f"The YAML file experiment/mine.yaml cannot be used: {problem}")
+    assert "\n" not in message
+
+
+def test_files_that_choose_each_other(tmp_path):
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "a.yaml").write_text("defaults: [b]\n")
+    (tmp_path / "loss" / "b.yaml").write_text("defaults: [a]\n")
+    with pytest.raises(RecursionError) as error:
+        job(f"hydra.searchpath=[file://{tmp_path}]", "loss=a")
+    assert said(error.value) == "YAML files choose each other in their defaults lists, in a circle."
+
+
+def test_a_choice_in_a_file_is_one_like_any_other():
+    error = MissingConfigException("In 'experiment/mine': Could not find 'optimizer/gdd'\n", "x")
+    assert said(error).startswith("Unknown choice optimizer=gdd. Did you mean gd?")
 
 
 def test_a_key_is_compared_with_those_of_the_choices_on_the_command_line():

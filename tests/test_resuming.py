@@ -16,6 +16,7 @@ from lossexp.errors import ConfigError, StorageError
 from lossexp.experiment import Sweep
 from lossexp.record import Record
 from tests.composed import SMALL, combinations, composer, small, small_jobs
+from tests.trackers.stores import quiet
 
 SWEEP = (
     *("loss=mse,bce", "optimizer.lr=0.3,1e9", "seed=0,1", "training.epochs=12", "training.max_stack=3"),
@@ -226,25 +227,26 @@ def test_a_comparison_goes_on(folder, monkeypatch, capsys):
 
 
 KILLS = 20
-"""How often a sweep is killed until it is done."""
 
 
+@quiet
 @pytest.mark.slow
 def test_kills_at_random_moments(folder):
     """After every kill the same command again: nothing is lost, nothing is double, in MLflow neither."""
     from mlflow import MlflowClient
 
     sweep = (
-        *("-m", "dataset=digits", "model=mlp", "loss=mse,cce", "optimizer.lr=0.03,0.3,100", "seed=range(6)"),
+        *("-m", "dataset=digits", "model=mlp", "loss=mse,cce", "optimizer.lr=0.03,0.3,100", "seed=range(25)"),
         *("training.max_stack=4", "training.epochs=50"),
     )
     command = [sys.executable, "-m", "lossexp", *sweep]
     random.seed(0)
     for kill in range(KILLS):
-        with subprocess.Popen([*command, RESUME], start_new_session=True, stdout=subprocess.PIPE) as child:
-            time.sleep(random.uniform(2, 12))
+        with subprocess.Popen([*command, RESUME], start_new_session=True, stdout=subprocess.DEVNULL) as child:
+            time.sleep(random.uniform(2, 10))
             os.killpg(child.pid, signal.SIGKILL)
-        print(kill, sum(record.outcome is not None for record in runs(folder).values()), "ended")
+        ended = [one for one in runs(folder).values() if not one.is_open and one.outcome.tags["ending"] != "killed"]
+        print(f"kill {kill + 1}: {len(ended)} runs have ended")
     subprocess.run([*command, RESUME], check=False, capture_output=True)
     gone_on = results(folder)
     subprocess.run([*command, "runs_dir=other/runs", "tracker=none"], check=False, capture_output=True)

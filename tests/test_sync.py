@@ -1,10 +1,13 @@
 import dataclasses
+import json
 import socket
+import sys
 
 import pytest
 
 from lossexp import leftovers, sync
 from lossexp.sync import follow, main
+from lossexp.trackers.projection import Projection
 from lossexp.trackers.store import open_store
 
 from .trackers.records import begun, finish, finished
@@ -113,6 +116,22 @@ def test_following_ends_with_the_news(root):
     assert list(answer["runs"]) == names
     assert answer["runs"][names[0]]["link"] is None
     assert answer["problem"] is None
+
+
+def test_nothing_that_others_print_comes_into_the_answer(root, capsys, monkeypatch):
+    """As MLflow does where a run of a server ends."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_store(root))
+    record = finished(root)
+    project = Projection.project
+
+    def chatty(self, record):
+        print("View run at ...")
+        return project(self, record)
+
+    monkeypatch.setattr(Projection, "project", chatty)
+    monkeypatch.setattr(sys, "stdin", [f"{record.path.relative_to(root)}\n"])
+    assert main([str(root), "--follow"]) == 0
+    assert json.loads(capsys.readouterr().out)["problem"] is None
 
 
 def test_a_run_is_followed_while_it_goes_on(root, monkeypatch):

@@ -34,6 +34,8 @@ class Loss(Component, ABC):
     Attributes:
         accepts: The kinds of target; continuous ones unless it says otherwise.
         convex: Whether the value is convex in the raw prediction.
+        gradient_is_derivative: Whether the gradient is meant to be that of the value: not where something is left out
+            on purpose, such as behind a stop-gradient.
         formula: The value in plain text.
         estimates: What the best prediction is, in words.
         judged_by: Metrics for which the best prediction by this loss is best too, the closest first.
@@ -43,6 +45,7 @@ class Loss(Component, ABC):
 
     accepts: ClassVar[frozenset[Task]] = REGRESSION
     convex: ClassVar[bool] = False
+    gradient_is_derivative: ClassVar[bool] = True
     formula: ClassVar[str] = ""
     estimates: ClassVar[str] = ""
     judged_by: ClassVar[tuple[str, ...]] = ()

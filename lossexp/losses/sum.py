@@ -88,6 +88,7 @@ class Sum(Loss):
         facts = {
             "accepts": frozenset.intersection(*(loss.accepts for loss in losses)),
             "convex": all(loss.convex for loss in losses),
+            "gradient_is_derivative": all(loss.gradient_is_derivative for loss in losses),
             "formula": " + ".join(f"{term.weight} · {term.name}" for term in self.terms),
         }
         for name, fact in facts.items():

@@ -6,15 +6,12 @@ Prints a line per law. Ends with exit code 0 where all hold, 1 where one does no
 from __future__ import annotations
 
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from lossexp import building
 from lossexp.components import Component
-from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, in_words
+from lossexp.errors import EXIT_USER_ERROR, ConfigError, LossexpError, in_words, own_place
 from lossexp.losses import Loss
 from lossexp.models import Model
 from lossexp.optimizers import Optimizer
@@ -102,16 +99,9 @@ def _failure(check: Check) -> list[str]:
     try:
         check.run()
     except (Exception, SystemExit) as error:
-        place, mine = _place_of_user(error), isinstance(error, AssertionError)
-        return [f"{prefix}{error if mine and not place else in_words(error)}{place}"]
+        says_it_all = isinstance(error, AssertionError) and not own_place(error)
+        return [f"{prefix}{error if says_it_all else in_words(error)}"]
     return []
-
-
-def _place_of_user(error: BaseException) -> str:
-    """Return where outside this package and all that are installed an error came up, if it did."""
-    ours = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 if __name__ == "__main__":

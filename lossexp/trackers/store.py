@@ -29,6 +29,8 @@ _KINDS = ("databricks", "databricks-uc", "http", "https", "mssql", "mysql", "pos
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_CONFIGURE_LOGGING": "false",
+    # Two lines on standard output for each run of a server.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # With MLflow's own values (7 retries, each after a longer pause) a server that is down costs minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
