@@ -182,12 +182,13 @@ def of_sweep(runs: Sequence[Run]) -> Contest | None:
     if len(by_seed) < 2 or len(seeds) < 2:
         return None
     sound = [one for one in tuned if one.best]
-    notes = [
-        "Settings were chosen for the seeds that are compared here, which flatters losses with many of them; "
-        "python -m lossexp.compare chooses for some seeds and compares on others.",
-        *_differing(sound),
-        *tuning.notes_on(tuned),
-    ]
+    notes = [*_differing(sound), *tuning.notes_on(tuned)]
+    if any(len(one.trials) > 1 for one in tuned):
+        notes.insert(
+            0,
+            "Settings were chosen for the seeds that are compared here, which flatters losses with many of them; "
+            "python -m lossexp.compare chooses for some seeds and compares on others.",
+        )
     return contest(sound, [[of_loss[seed] for seed in seeds] for of_loss in by_seed], notes)
 
 

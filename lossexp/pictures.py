@@ -8,8 +8,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import math
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lossexp.components import Array
+from lossexp.drawing import BAND, BOTTOM, FAINT, GRID, HEIGHT, LEFT, RIGHT, TOP, Frame, Sheet
 from lossexp.errors import StorageError
-from lossexp.loss_axis import LossAxis, round_numbers
+from lossexp.loss_axis import LossAxis
 from lossexp.record import History
 
 if TYPE_CHECKING:
-    from PIL import ImageDraw
     from PIL.Image import Image as PILImage
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 TRAIN, VALIDATION, ALARM = "#2f7fc1", "#e07b1a", "#c62f3b"
-_INK, _FAINT, _GRID, _BAND = "#333333", "#999999", "#dddddd", "#fbeedd"
-
-_WIDTH, _HEIGHT = 800, 500
-_LEFT, _TOP, _RIGHT, _BOTTOM = 70, 92, 776, 452
-_FINE = 3
-"""Lines are drawn so many times larger and then reduced, which makes their edges smooth."""
-_STRIP = 50
+_INK = "#333333"
 
 
 @dataclass(frozen=True)
@@ -49,117 +41,6 @@ class Finding:
     name: str
     best_set: tuple[int, int]
     rise: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Where epochs and losses lie in the picture, in pixels."""
-
-    first: int
-    last: int
-    axis: LossAxis
-
-    def x(self, epochs: Array) -> Array:
-        return _LEFT + (epochs - self.first) / (self.last - self.first) * (_RIGHT - _LEFT)
-
-    def y(self, positions: Array) -> Array:
-        return _BOTTOM - (positions - self.axis.low) / (self.axis.high - self.axis.low) * (_BOTTOM - _TOP)
-
-    def points(self, epochs: Array, losses: Array) -> Array:
-        """Return the points `(n_drawable, 2)` of a curve."""
-        points = np.column_stack([self.x(epochs), self.y(self.axis.position(losses))])
-        return points[np.isfinite(points).all(axis=1)]
-
-    def epoch_ticks(self) -> dict[float, str]:
-        marks = round_numbers(self.first, self.last, smallest_step=1.0)
-        return dict(zip(self.x(np.array(marks)).tolist(), (f"{mark:g}" for mark in marks), strict=True))
-
-    def loss_ticks(self) -> dict[float, str]:
-        ticks = self.axis.ticks()
-        return dict(zip(self.y(np.array(list(ticks))).tolist(), ticks.values(), strict=True))
-
-
-class _Sheet:
-    """A picture without its text. Points are in pixels.
-
-    What is not upright or level is drawn several times larger into a mask of its own, which is then reduced: its edges
-    are smooth, and no more of the picture is made large than it covers.
-    """
-
-    def __init__(self) -> None:
-        from PIL import Image, ImageDraw
-
-        self.image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
-        self._draw = ImageDraw.Draw(self.image)
-
-    def grid(self, frame: _Frame) -> None:
-        self.straight(frame.epoch_ticks(), (), _GRID)
-        self.straight((), frame.loss_ticks(), _GRID)
-        self.straight((_LEFT,), (_BOTTOM,), _FAINT)
-
-    def straight(self, xs: Iterable[float], ys: Iterable[float], colour: str) -> None:
-        """Draw thin lines across the frame, upright at `xs` and level at `ys`, each on one row of pixels."""
-        for x in xs:
-            self._draw.line([round(x), _TOP, round(x), _BOTTOM], colour)
-        for y in ys:
-            self._draw.line([_LEFT, round(y), _RIGHT, round(y)], colour)
-
-    def band(self, x0: float, x1: float) -> None:
-        """Shade the frame between two places."""
-        self._draw.rectangle([round(x0), _TOP, round(x1), _BOTTOM], _BAND)
-
-    def lines(self, strokes: Iterable[Array], colour: str, width: float) -> None:
-        """Draw lines through points `(n, 2)` each."""
-        with self._smooth(np.concatenate(strokes := list(strokes)), width, colour) as (draw, place):
-            for points in strokes:
-                # Joints take a loop in Python; where points are dense no gap between two segments can be seen.
-                joint = "curve" if len(points) < _WIDTH else None
-                draw.line(place(points).ravel().tolist(), 255, round(width * _FINE), joint)
-
-    def dashes(self, points: Array, colour: str, width: float) -> None:
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-        period = max(15.0, along[-1] / 300)  # a curve that goes up and down all the time gets longer dashes
-        starts = np.arange(0, along[-1], period)
-        ends = np.minimum(starts + 0.7 * period, along[-1])
-        cuts = np.sort(np.concatenate([along, starts, ends]))
-        cut = np.column_stack([np.interp(cuts, along, side) for side in points.T])
-        bounds = zip(np.searchsorted(cuts, starts), np.searchsorted(cuts, ends, side="right"), strict=True)
-        self.lines([cut[start:end] for start, end in bounds], colour, width)
-
-    def dots(self, points: Array, colour: str) -> None:
-        for point in points:
-            for radius, fill in ((5.5, "white"), (4.2, colour)):
-                with self._smooth(point[None], 2 * radius, fill) as (draw, place):
-                    draw.ellipse([*place(point - radius), *place(point + radius)], 255)
-
-    def crosses(self, points: Array, colour: str) -> None:
-        for point in points:
-            arms = (np.array([5, 5]), np.array([5, -5]))
-            self.lines([np.stack([point - arm, point + arm]) for arm in arms], colour, 2.4)
-
-    @contextmanager
-    def _smooth(
-        self, points: Array, width: float, colour: str
-    ) -> Iterator[tuple[ImageDraw.ImageDraw, Callable[[Array], Array]]]:
-        """Lay on a colour where something is drawn in 255 on what is given, at places that are given as well.
-
-        Args:
-            points: What it goes through, `(n, 2)`.
-            width: How far it spreads around them.
-            colour: What is laid on.
-        """
-        from PIL import Image, ImageDraw
-
-        corner = np.floor(points.min(axis=0) - width)
-        n_columns, n_rows = (np.ceil(points.max(axis=0) + width) - corner).astype(int).tolist()
-        mask = Image.new("L", (n_columns * _FINE, n_rows * _FINE))
-        yield ImageDraw.Draw(mask), lambda points: (points + 0.5 - corner) * _FINE
-        mask, (left, top) = mask.reduce(_FINE), corner.astype(int).tolist()
-        # Laying a colour on costs most, and most of the mask is empty: go through it in strips.
-        for x in range(0, n_columns, _STRIP):
-            strip = mask.crop((x, 0, min(x + _STRIP, n_columns), n_rows))
-            if box := strip.getbbox():
-                self.image.paste(colour, (left + x + box[0], top + box[1]), strip.crop(box))
 
 
 class CurvePainter:
@@ -201,7 +82,7 @@ class CurvePainter:
         epochs = history.epochs
         train, val = (history.metrics.get(f"{split}/loss", np.empty(0)) for split in ("train", "val"))
         first, last = (int(epochs[0]), int(epochs[-1])) if len(epochs) else (0, 1)
-        frame = _Frame(first, max(last, first + 1), LossAxis.covering(train, val))
+        frame = Frame(first, max(last, first + 1), LossAxis.covering(train, val))
         is_best = epochs == best_epoch
         best = frame.points(epochs[is_best], val[is_best])
         curves = frame.points(epochs, train), frame.points(epochs, val)
@@ -219,24 +100,24 @@ class CurvePainter:
             self._write_finding(sheet.image, finding, best[0])
         self._save(sheet.image, path)
 
-    def _write_text(self, image: PILImage, frame: _Frame, title: str, legend: list[tuple[str, str]]) -> None:
-        self._write(image, (_LEFT, 36), self._fitting(title), "ls", bold=True)
+    def _write_text(self, image: PILImage, frame: Frame, title: str, legend: list[tuple[str, str]]) -> None:
+        self._write(image, (LEFT, 36), self._fitting(title), "ls", bold=True)
         for x, label in frame.epoch_ticks().items():
-            self._write(image, (x, _BOTTOM + 8), label, "mt")
+            self._write(image, (x, BOTTOM + 8), label, "mt")
         for y, label in frame.loss_ticks().items():
-            self._write(image, (_LEFT - 8, y), label, "rm")
-        self._write(image, ((_LEFT + _RIGHT) / 2, _HEIGHT - 8), "epoch", "ms")
-        x = float(_LEFT)
+            self._write(image, (LEFT - 8, y), label, "rm")
+        self._write(image, ((LEFT + RIGHT) / 2, HEIGHT - 8), "epoch", "ms")
+        x = float(LEFT)
         for text, colour in legend:
             self._write(image, (x, 68), text, "ls", colour)
             x += self._font.getlength(text)
 
     def _write_finding(self, image: PILImage, finding: Finding, best: Array) -> None:
         """Write the verdict at the top right of the frame, and a rise below its bracket."""
-        self._write(image, (_RIGHT - 4, _TOP + 6), finding.name, "rt", ALARM if finding.rise else _INK, bold=True)
+        self._write(image, (RIGHT - 4, TOP + 6), finding.name, "rt", ALARM if finding.rise else _INK, bold=True)
         if finding.rise:
             text = f"+{100 * finding.rise:.0f} % of headroom"
-            self._write(image, (_RIGHT - 6, best[1] + 7), text, "rt", ALARM)
+            self._write(image, (RIGHT - 6, best[1] + 7), text, "rt", ALARM)
 
     def _write(
         self, image: PILImage, at: tuple[float, float], text: str, anchor: str, ink: str = _INK, *, bold: bool = False
@@ -247,7 +128,7 @@ class CurvePainter:
     def _fitting(self, title: str) -> str:
         """Return `title` in one line of drawable characters, cut to the width of the picture."""
         title = " ".join(title.encode(errors="replace").decode().split())
-        excess = self._bold.getlength(title) / (_RIGHT - _LEFT)
+        excess = self._bold.getlength(title) / (RIGHT - LEFT)
         return title if excess <= 1 else title[: int(len(title) / excess) - 2] + "…"
 
     def _save(self, image: PILImage, path: Path) -> None:
@@ -261,15 +142,13 @@ class CurvePainter:
             raise StorageError(f"Cannot write the picture {path}: {error.strerror}.") from error
 
 
-def _draw(
-    frame: _Frame, train: Array, val: Array, best: Array, diverged: bool, finding: Finding | None = None
-) -> _Sheet:
+def _draw(frame: Frame, train: Array, val: Array, best: Array, diverged: bool, finding: Finding | None = None) -> Sheet:
     """Draw everything but the text; curves and the best point are points `(n, 2)`."""
-    sheet = _Sheet()
+    sheet = Sheet()
     if finding:
         sheet.band(*frame.x(np.array(finding.best_set)).tolist())
     sheet.grid(frame)
-    sheet.straight(best[:, 0], (), _FAINT)
+    sheet.straight(best[:, 0], (), FAINT)
     for points, colour in ((train, TRAIN), (val, VALIDATION)):
         if len(points) < 2:
             sheet.dots(points, colour)
@@ -279,9 +158,9 @@ def _draw(
             sheet.dashes(points, colour, 2.3)
     if finding and finding.rise and len(best) and len(val):
         # A bracket at the right end, from the level of the best epoch up to that of the last.
-        corner = np.array([_RIGHT - 6, best[0, 1]])
+        corner = np.array([RIGHT - 6, best[0, 1]])
         sheet.lines([np.stack([best[0], corner])], ALARM, 1)
-        sheet.lines([np.stack([corner, [_RIGHT - 6, val[-1, 1]]])], ALARM, 2.4)
+        sheet.lines([np.stack([corner, [RIGHT - 6, val[-1, 1]]])], ALARM, 2.4)
     sheet.dots(best, VALIDATION)
     if diverged:
         sheet.crosses(np.concatenate([train[-1:], val[-1:]]), ALARM)
@@ -316,7 +195,7 @@ def _palette() -> PILImage:
     """Return an image whose palette holds the colours of a picture: lines and text in 16 shades down to white."""
     from PIL import Image, ImageColor
 
-    smooth, flat = (TRAIN, VALIDATION, ALARM, _INK), (_FAINT, _GRID, _BAND)
+    smooth, flat = (TRAIN, VALIDATION, ALARM, _INK), (FAINT, GRID, BAND)
     inks = np.array([ImageColor.getrgb(ink) for ink in smooth])
     shades = 255 - np.linspace(0, 1, 16)[:, None, None] * (255 - inks)
     palette = Image.new("P", (1, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from lossexp.training import Epoch
 from lossexp.verdict import Evidence, after_holm, against
 
 if TYPE_CHECKING:
-    from lossexp.comparing import Compared, Contest
+    from lossexp.comparing import Compared
     from lossexp.pictures import CurvePainter
     from lossexp.trackers import Follower
 
@@ -114,20 +115,18 @@ class Recorder:
         n_sound = sum(run.problem is None for run in runs)
         best = " ".join(f"{name}={value}" for name, value in rows[0].settings.items())
         text = f"{len(runs)} runs, {n_sound} completed. First by {ranking.criterion(runs[0].data.target)[0]}: {best}"
-        self._report(record, rows, runs, compared.contests.get(first.choices["dataset"]))
+        self._report(record, rows, runs, compared)
         text = "\n\n".join([*comparison_files.write(record.path, first.choices["dataset"], compared), text])
         counts = {"runs": float(len(runs)), "runs_diverged_or_failed": float(len(runs) - n_sound)}
         record.finish(Outcome("FINISHED", now_ms(), counts, {}, text))
         self.follower.changed(record.path)
 
-    def _report(
-        self, record: Record, rows: Sequence[ranking.Row], runs: Sequence[Run], contest: Contest | None
-    ) -> None:
+    def _report(self, record: Record, rows: Sequence[ranking.Row], runs: Sequence[Run], compared: Compared) -> None:
         """Write the report into the folder of the sweep, and a copy of it to where it is easily found."""
         from lossexp.report import write_report
 
         report = record.path / "report.html"
-        write_report(report, runs, rows, contest)
+        write_report(report, runs, rows, compared)
         copy = self.root / "reports" / f"{self.tags['sweep']}-{record.path.parent.name}.html"
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(report, copy)
@@ -150,11 +149,11 @@ class Recorder:
         """Correct the verdicts for the number of runs, and where another run shows that more can be learnt."""
         judged = [(run, run.verdict, run.finished.evidence) for run in runs if run.finished and run.verdict]
         corrected = after_holm([verdict for _, verdict, _ in judged])
-        best = _best_of_each_split(runs)
+        best, n_runs = _best_of_each_split(runs), Counter(id(run.data) for run, _, _ in judged)
         for (run, _, evidence), verdict in zip(judged, corrected, strict=True):
             reference, shown = best.get(id(run.data), (run, evidence))
             if evidence and shown and reference is not run:
-                verdict = against(verdict, evidence, reference.job.name, shown)
+                verdict = against(verdict, evidence, reference.job.name, shown, n_runs=n_runs[id(run.data)])
             if verdict.is_rise or verdict.name != run.recorded_verdict:
                 run.verdict = verdict
                 self._paint(run)

@@ -8,7 +8,9 @@ import numpy as np
 
 from lossexp import judgement, ranking
 from lossexp.comparison import wording
-from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar, paired_t
+from lossexp.comparison.estimates import t_test
+from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar
+from lossexp.components import Array
 from lossexp.run import Run
 
 
@@ -26,23 +28,23 @@ def on_one_seed(runs: Sequence[Run]) -> str | None:
 def two_models(a: Run, b: Run) -> str:
     """Return how two models differ on the same test examples, in words.
 
-    Classes: who is right where the other is wrong, by McNemar's test. Numbers, and examples in groups: the mean
-    difference of the errors, by the paired t test.
+    Classes: who is right where the other is wrong, by McNemar's test. Numbers, and examples in groups or with weights:
+    the mean difference of the errors, by the paired t test.
     """
-    of_a, of_b = judgement.errors_on_test(a), judgement.errors_on_test(b)
     first, second = a.job.choices["loss"], b.job.choices["loss"]
     is_classes, groups = a.data.target.task.is_classes, a.data.test.groups
-    if is_classes and groups is None:
+    if is_classes and groups is None and a.data.test.weight is None:
+        of_a, of_b = judgement.errors_on_test(a), judgement.errors_on_test(b)
         found = mcnemar(of_a < 0.5, of_b < 0.5)
         seen = f"{found.only_a} only the one of {first} has right, {found.only_b} only the one of {second}"
         p, test = found.p, "McNemar"
     else:
-        tested = paired_t(by_group(of_a, groups), by_group(of_b, groups))
-        kind = "share of errors" if is_classes else "squared error"
+        tested = t_test(by_group(_difference(a, b), groups))
+        kind = _kind(a, "share of errors" if is_classes else "squared error")
         seen = f"the {kind} of the one of {first} is higher by {wording.with_interval(tested.mean)}"
         p, test = tested.p, "paired t test" if groups is None else f"paired t test over {tested.df + 1} groups"
     return (
-        f"The best models of {first} and {second} on the same {len(of_a)} test examples: {seen} "
+        f"The best models of {first} and {second} on the same {len(a.data.test)} test examples: {seen} "
         f"(p {wording.probability(p)}, {test}). About the losses one seed says nothing; seed=range(10) may."
     )
 
@@ -54,12 +56,30 @@ def for_other_examples(a: Sequence[Run], b: Sequence[Run]) -> str:
         a: The runs of one loss, one for each seed; all with the same test split.
         b: Those of the other loss, for the same seeds in the same order.
     """
-    differences = np.stack([judgement.errors_on_test(one) for one in b])
-    differences -= np.stack([judgement.errors_on_test(one) for one in a])
-    kind = "share of errors" if a[0].data.target.task.is_classes else "mean squared error"
+    differences = np.stack([_difference(*pair) for pair in zip(b, a, strict=True)])
+    kind = _kind(a[0], "share of errors" if a[0].data.target.task.is_classes else "mean squared error")
     estimate = crossed_bootstrap(by_group(differences, a[0].data.test.groups), np.random.default_rng(0))
     first, second = a[0].job.choices["loss"], b[0].job.choices["loss"]
     return (
         f"All seeds have the same test examples. For others as well, {second} has a higher {kind} than {first} by "
         f"{wording.with_interval(estimate)} (crossed bootstrap)."
     )
+
+
+def _difference(a: Run, b: Run) -> Array:
+    """Return by how much each test example is more wrong with `a`, `(n_samples,)`.
+
+    With weights it is the weighted mean, plus what the example adds to its uncertainty.
+
+    Source: Särndal, Swensson and Wretman (1992), the linearised ratio.
+    """
+    difference = judgement.errors_on_test(a) - judgement.errors_on_test(b)
+    weight = a.data.test.weight
+    if weight is None:
+        return difference
+    mean = np.average(difference, weights=weight)
+    return np.asarray(mean + weight / np.mean(weight) * (difference - mean))
+
+
+def _kind(run: Run, error: str) -> str:
+    return error if run.data.test.weight is None else f"weighted {error}"

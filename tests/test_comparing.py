@@ -210,6 +210,48 @@ def test_of_examples_in_groups_the_groups_are_compared(tmp_path):
     assert f"(p {wording.probability(stats.ttest_rel(a, b).pvalue)}, paired t test over 8 groups)" in remark
 
 
+def weighted(runs, weight):
+    """Give the test examples of the runs, which share their data, weights."""
+    for run in runs:
+        run.data = dataclasses.replace(run.data, test=dataclasses.replace(run.data.test, weight=weight))
+    return runs
+
+
+@pytest.mark.parametrize("loss", ["exponential", "mae"])
+def test_of_examples_with_weights_the_weighted_errors_are_compared(tmp_path, loss):
+    data = ["moons", "dataset.n_samples=400", "dataset.noise=0.5"] if loss == "exponential" else ["linear"]
+    runs = swept(tmp_path, f"dataset={data[0]}", *data[1:], f"loss=mse,{loss}", "optimizer.lr=0.03", "model.scale=1")
+    weight = np.random.default_rng(0).exponential(size=len(runs[0].data.test)) + 0.1
+    remark = Compared.of_sweep({"d": weighted(runs, weight)}).remarks["d"]
+    best = list(comparing.ranking.best_per_loss(comparing.ranking.rank(runs)).values())
+    a, b = (judgement.errors_on_test(row.runs[0]) for row in best)
+    assert np.any(a != b)
+    # As weighted least squares of the differences on a constant, with White's robust standard error.
+    mean = np.average(a - b, weights=weight)
+    error = np.sqrt(np.sum((weight * (a - b - mean)) ** 2)) / weight.sum() * np.sqrt(len(a) / (len(a) - 1))
+    p = 2 * stats.t.sf(abs(mean / error), len(a) - 1)
+    assert "the weighted s" in remark
+    assert f"(p {wording.probability(p)}, paired t test)" in remark
+
+
+def test_of_other_examples_weights_count_as_well(tmp_path):
+    runs = swept(tmp_path, "loss=mse,bce", "seed=range(3)", "dataset.split_seed=3", "model.scale=1")
+    weight = 1.0 + (np.arange(len(runs[0].data.test)) % 2)
+    (note,) = (note for note in comparing.of_sweep(weighted(runs, weight)).notes if "crossed bootstrap" in note)
+    errors = {loss: [] for loss in ("mse", "bce")}
+    for run in runs:
+        errors[run.job.choices["loss"]].append(np.average(judgement.errors_on_test(run), weights=weight))
+    difference = np.mean(errors["mse"]) - np.mean(errors["bce"])
+    assert "a higher weighted share of errors" in note
+    assert abs(float(note.split(" by ")[1].split()[0])) == pytest.approx(abs(difference), abs=0.006)
+
+
+def test_where_nothing_was_chosen_no_choice_is_regretted(tmp_path):
+    found = comparing.of_sweep(swept(tmp_path, "loss=mse,bce", "seed=1,2"))
+    assert not any("Settings were chosen" in note for note in found.notes)
+    assert any("There was one learning rate" in note for note in found.notes)
+
+
 def test_one_split_for_all_seeds_says_something_of_other_examples(tmp_path):
     fixed, own = (
         comparing.of_sweep(swept(tmp_path / name, "loss=mse,bce", "seed=range(3)", f"dataset.split_seed={split}"))

@@ -119,7 +119,7 @@ ABOVE = (
         f"lossexp.{name}"
         for name in ("comparing", "comparison_files", "comparison_table", "critical_difference", "same_examples")
     ),
-    *(f"lossexp.{name}" for name in ("entries", "judgement", "tuning")),
+    *(f"lossexp.{name}" for name in ("drawing", "entries", "judgement", "tuning")),
 )
 """What knows configurations, folders, trackers and screens."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossexp.comparison.estimates import Estimate, TTest, t_test
+from lossexp.comparison.estimates import Estimate
 from lossexp.components import Array
 
 
@@ -46,17 +46,6 @@ def by_group(values: Array, groups: Array | None) -> Array:
     mean = values.mean(axis=-1, keepdims=True)
     sums = np.apply_along_axis(lambda row: np.bincount(place, row), -1, values - mean)
     return np.asarray(mean + sums * (len(different) / len(groups)))
-
-
-def paired_t(of_a: Array, of_b: Array, *, level: float = 0.95) -> TTest:
-    """Test the mean of A - B over the examples, such as of their losses; it speaks of these two models alone.
-
-    Args:
-        of_a: A value for each example, `(n_samples,)`.
-        of_b: The same of the other model, for the same examples.
-        level: Of the interval.
-    """
-    return t_test(np.asarray(of_a, dtype=np.float64) - of_b, level=level)
 
 
 def mcnemar(correct_a: Array, correct_b: Array) -> McNemar:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from lossexp import __version__, metrics
-from lossexp.comparing import Contest
+from lossexp.comparing import Compared
 from lossexp.errors import StorageError
 from lossexp.ranking import Row, verdicts
 from lossexp.report.answer import plain_answer
 from lossexp.report.charts import HEIGHT, WIDTH
 from lossexp.report.compared import FOREST_WIDTH, shown_comparison
 from lossexp.report.contenders import best_contenders, by_loss
+from lossexp.report.ranks import WIDTH as RANKS_WIDTH
+from lossexp.report.ranks import shown_ranks
 from lossexp.report.sections import all_sections
 from lossexp.report.table import MAX_ROWS, in_words, short_names, table_rows
 from lossexp.run import Run
@@ -35,19 +37,19 @@ TONES = {
 """How verdicts look; what is not here leaves something to gain."""
 
 
-def write_report(path: Path, runs: Sequence[Run], rows: Sequence[Row], comparison: Contest | None = None) -> None:
+def write_report(path: Path, runs: Sequence[Run], rows: Sequence[Row], compared: Compared | None = None) -> None:
     """Write the report of the runs of a sweep on one dataset.
 
     Args:
         path: The HTML file.
         runs: The runs.
         rows: The same, ranked.
-        comparison: The comparison of their losses, where there was one.
+        compared: The comparisons of the losses, on this dataset and others, where there were some.
 
     Raises:
         StorageError: The file cannot be written.
     """
-    html = _template().render(_contents(runs, rows, comparison))
+    html = _template().render(_contents(runs, rows, compared))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8", errors="replace")
@@ -69,16 +71,17 @@ def _template() -> Any:
     return environment.get_template("report.html.j2")
 
 
-def _contents(runs: Sequence[Run], rows: Sequence[Row], comparison: Contest | None) -> dict[str, Any]:
+def _contents(runs: Sequence[Run], rows: Sequence[Row], compared: Compared | None) -> dict[str, Any]:
     """Return what the template shows, by the names that it uses."""
-    losses = by_loss(rows)
+    losses, dataset = by_loss(rows), runs[0].job.choices["dataset"]
+    contest = compared.contests.get(dataset) if compared else None
     shown, names = best_contenders(losses), metrics.names(runs[0].data.target)
     return {
         "version": __version__,
         "written": time.strftime("%Y-%m-%d %H:%M"),
-        "dataset": runs[0].job.choices["dataset"],
+        "dataset": dataset,
         "facts": _facts(runs, rows, losses),
-        "answer": plain_answer(runs, losses, comparison),
+        "answer": plain_answer(runs, losses, contest),
         "verdicts": verdicts(runs),
         "verdicts_by_loss": {
             name: dict(verdicts([run for row in members for run in row.runs])) for name, members in losses.items()
@@ -89,9 +92,11 @@ def _contents(runs: Sequence[Run], rows: Sequence[Row], comparison: Contest | No
         "rows": table_rows(rows),
         "n_left_out": max(0, len(rows) - MAX_ROWS),
         "sections": all_sections(shown),
-        "comparison": shown_comparison(comparison) if comparison else None,
+        "comparison": shown_comparison(contest) if contest else None,
+        "ranks": shown_ranks(compared) if compared else None,
         "chart": {"width": WIDTH, "height": HEIGHT},
         "forest_width": FOREST_WIDTH,
+        "ranks_width": RANKS_WIDTH,
     }
 
 

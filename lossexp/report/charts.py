@@ -6,6 +6,7 @@ several charts side by side.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ WIDTH, HEIGHT = 360, 230
 _TOP, _RIGHT, _BOTTOM = 8, 10, 36
 _CHARACTER = 6.2
 """Width of a digit."""
+_CROSS = 11
+"""Room that a cross takes."""
 
 MAX_POINTS = 120
 """Points of a curve: more cannot be seen at this size."""
@@ -151,9 +154,14 @@ class Chart:
         return {"color": line.color, "dashed": line.dashed, "line": _path(x, y), "band": band, "marks": marks}
 
     @property
-    def crosses(self) -> list[tuple[float, int, str]]:
-        """Places of what was lost, from the left edge."""
-        return [(round(float(self._x(np.array(x))), 1), color, text) for x, color, text in self.lost]
+    def crosses(self) -> list[tuple[float, float, int, str]]:
+        """Places of what was lost, from the left and the upper edge: at the lower edge, one above the other."""
+        places, counts = [], Counter[float]()
+        for x, color, text in self.lost:
+            counts[x] += 1
+            y = self.height + _CROSS * (0.5 - counts[x])
+            places.append((round(float(self._x(np.array(x))), 1), round(y, 1), color, text))
+        return places
 
     def _x(self, values: Array) -> Array:
         return self.width * (self.x_axis.position(values) - self.x_axis.low) / (self.x_axis.high - self.x_axis.low)

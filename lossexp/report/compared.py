@@ -142,8 +142,9 @@ def _forest(comparison: Comparison) -> Forest:
 
 
 def _few(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Return every second tick where that leaves two: the axis is short."""
-    return ticks[::2] if len(ticks) > 3 else ticks
+    """Return every second tick, 0 among them, where there are many: the axis is short."""
+    zero = next((place for place, (position, _) in enumerate(ticks) if position == 0), 0)
+    return ticks[zero % 2 :: 2] if len(ticks) > 3 else ticks
 
 
 def _shown(comparison: Comparison) -> list[Pair]:

@@ -66,7 +66,7 @@ def curves(shown: Sequence[Contender]) -> Section:
     shared = []
     for metric in ranking.criterion(shown[0].target):
         lines = [one.mean(_measured(metric)) for one in shown]
-        shared.append(_over_epochs(metric, lines, _covering([_settled(line) for line in lines])))
+        shared.append(_over_epochs(in_words(metric), lines, _covering([_settled(line) for line in lines])))
     return Section(
         "curves",
         "Curves",
@@ -284,4 +284,4 @@ def _covering(lines: Sequence[Line]) -> LossAxis:
 def _over_epochs(heading: str, lines: Sequence[Line], y_axis: LossAxis) -> Chart:
     last = max(float(line.x[-1]) for line in lines)
     log = ", log scale" if y_axis.is_log else ""
-    return Chart(in_words(heading) + log, "epoch", span([0.0, max(last, 1.0)]), y_axis, lines, whole=True)
+    return Chart(heading + log, "epoch", span([0.0, max(last, 1.0)]), y_axis, lines, whole=True)

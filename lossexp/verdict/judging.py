@@ -36,8 +36,10 @@ def judge(
 
     A run that is not worse at its end than at any other epoch, by more than the margin, is said to overfit with a
     probability of at most alpha, if its validation examples are independent (or their groups are known) and neither
-    training nor the choice of the last epoch has looked at them. Where early stopping has, one half of them chooses the
-    best epoch and the other half is asked. It is a verdict on this model; other seeds may fare otherwise.
+    training nor the choice of the last epoch has looked at them. Where early stopping has, the rise must be larger than
+    any between two epochs is by chance. That is more than enough where the loss has fallen first; where it is flat from
+    the start, a rule that stops at the first rise comes to 1 to 2 alpha. It is a verdict on this model; other seeds
+    may fare otherwise.
 
     Args:
         evidence: What was measured of the run.
@@ -175,19 +177,28 @@ def _verdict(finding: Finding, measured: Measured, risen: Rise) -> Verdict:
 
 
 def against(
-    verdict: Verdict, evidence: Evidence, name: str, reference: Evidence, *, alpha: float = 0.05, margin: float = 0.01
+    verdict: Verdict,
+    evidence: Evidence,
+    name: str,
+    reference: Evidence,
+    *,
+    n_runs: int = 2,
+    alpha: float = 0.05,
+    margin: float = 0.01,
 ) -> Verdict:
     """Return "underfit" in place of a good or inconclusive verdict, if another run shows that more can be learnt.
 
     The other one must be better than the margin on the same validation examples, in task error, whatever the losses,
-    and have learnt more of the training split. One curve alone never shows it.
+    and have learnt more of the training split. One curve alone never shows it. Of many runs that are equally good the
+    luckiest is better than most by chance: as many p-values are allowed for as there are ordered pairs (Bonferroni).
 
     Args:
         verdict: What `judge` says of the run.
         evidence: The run.
         name: What the other run is called.
         reference: The other run, on the same split.
-        alpha: Probability of a false claim.
+        n_runs: Number of runs on that split, of which the other one was chosen for its validation error.
+        alpha: Probability of a false claim about any of them.
         margin: Part of the task error of the best constant prediction that is no difference.
 
     Raises:
@@ -201,8 +212,8 @@ def against(
     settings = Settings(alpha, margin, n_draws=0, seed=0)
     measured, other = Measured(evidence, settings), Measured(reference, settings)
     excess = measured.errors[-1] - other.errors[-1]
-    p = measured.contrasts(excess - measured.error_margin).p
+    p = min(n_runs * (n_runs - 1) * measured.contrasts(excess - measured.error_margin).p, 1.0)
     if p > alpha or other.train_skill <= measured.train_skill:
         return verdict
-    finding = wording.underfit(measured, other, name, p)
+    finding = wording.underfit(measured, other, name, p, n_runs)
     return dataclasses.replace(verdict, name=finding.name, sentence=finding.sentence, notes=finding.notes)

@@ -79,15 +79,21 @@ class Measured:
     def units_in_words(self) -> str:
         """How many there are of what, such as `40 groups of validation examples`."""
         n_counted = len(np.unique(self.units))
+        plural = "" if n_counted == 1 else "s"
         if self.evidence.groups is None:
-            return f"{n_counted} validation examples"
+            return f"{n_counted} validation example{plural}"
         worth = "" if round(self.n_units) == n_counted else f" (worth {self.n_units:.0f} of equal size)"
-        return f"{n_counted} groups of validation examples{worth}"
+        return f"{n_counted} group{plural} of validation examples{worth}"
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether there are enough of them, in each of the halves where they are to be halved."""
-        return self.n_units >= (2 * FEW if self.evidence.selected_on_validation else FEW)
+        """Tell whether there are enough of them."""
+        return self.n_units >= FEW
+
+    @property
+    def has_moved(self) -> bool:
+        """Tell whether any loss differs from what it was before training."""
+        return bool(np.any(self.train != self.train[0]) or np.any(self.losses != self.losses[0]))
 
     @property
     def margin(self) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.verdict.maximum_test import NORMAL, maximum_test, may_be_least
+from lossexp.verdict.maximum_test import NORMAL, maximum_test, maximum_test_of_a_chosen_end, may_be_least
 from lossexp.verdict.measuring import Measured
 
 LEVEL = 0.95
@@ -41,34 +41,22 @@ def rise(measured: Measured) -> Rise:
         return Rise(math.nan, math.nan, np.ones(len(measured.epochs), dtype=bool), math.nan)
     losses, settings = measured.losses, measured.settings
     rng = np.random.default_rng(settings.seed)
-    may_be_best, critical = may_be_least(measured.contrasts(losses - losses[measured.best]), rng, alpha=1 - LEVEL)
+    curve = measured.contrasts(losses - losses[measured.best])
+    may_be_best, critical = may_be_least(curve, rng, alpha=1 - LEVEL)
     since = measured.contrasts(losses[-1] - losses - measured.margin)
     se = float(since.se[may_be_best].max())
-    if measured.evidence.selected_on_validation:
-        p, p_error = _by_halves(measured, rng)
-        # Half of the examples, and no choice.
-        se, critical = math.sqrt(2) * se, NORMAL.inv_cdf(1 - settings.alpha)
-    else:
-        since_of_error = measured.contrasts(measured.errors[-1] - measured.errors - measured.error_margin)
-        p, p_error = (
-            maximum_test(family, rng, alpha=settings.alpha, n_draws=settings.n_draws)
-            for family in (since, since_of_error)
-        )
+    p, p_error = (
+        _p_value(measured, values, margin, rng)
+        for values, margin in ((losses, measured.margin), (measured.errors, measured.error_margin))
+    )
     return Rise(p, p_error, may_be_best, (critical + NORMAL.inv_cdf(POWER)) * se)
 
 
-def _by_halves(measured: Measured, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the p-values of paired tests, on one half of the examples, of the epoch that the other half finds best.
-
-    Where early stopping has watched the examples, the last epoch is one that follows a rise, and the largest of all
-    rises is no evidence. That choosing the best epoch and testing share no example keeps the level close to alpha.
-
-    Source: Cox (1975).
-    """
-    n_units = int(measured.units.max()) + 1
-    chooses = rng.permutation(n_units)[measured.units] < n_units // 2
-    p = []
-    for values, margin in ((measured.losses, measured.margin), (measured.errors, measured.error_margin)):
-        best = int(values[:, chooses].mean(axis=1).argmin())
-        p.append(measured.contrasts(values[-1] - values[best] - margin, among=~chooses).p)
-    return p[0], p[1]
+def _p_value(measured: Measured, values: Array, margin: float, rng: np.random.Generator) -> float:
+    """Return the p-value of a rise of the mean of some values since the best epoch, by more than the margin."""
+    alpha, n_draws = measured.settings.alpha, measured.settings.n_draws
+    since = measured.contrasts(values[-1] - values - margin)
+    if not measured.evidence.selected_on_validation:
+        return maximum_test(since, rng, alpha=alpha, n_draws=n_draws)
+    curve = measured.contrasts(values - values[measured.best])
+    return maximum_test_of_a_chosen_end(since, curve, margin, rng, alpha=alpha, n_draws=n_draws)

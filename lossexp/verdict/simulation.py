@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from lossexp.components import Array
-from lossexp.early_stopping import Patience
+from lossexp.early_stopping import GL, Patience
 from lossexp.verdict.evidence import Evidence
 from lossexp.verdict.judging import judge
 from lossexp.verdict.maximum_test import contrasts
@@ -23,6 +23,8 @@ CORRELATION = 0.8
 """Of the noise of an example between one epoch and the next."""
 NOISE = 0.3
 """Standard deviation of the noise of an example, in units of its loss."""
+STOP_AT = 5.0
+"""Percent above the least validation loss at which the GL rule stops: its usual threshold."""
 
 
 def flat_losses(n_val: int, noise: Noise, rng: np.random.Generator) -> Array:
@@ -63,9 +65,12 @@ def paired_test_against_the_best(losses: Array) -> bool:
     return contrasts((losses[:, -1] - losses[:, best])[None]).p <= ALPHA
 
 
-def verdict_by_halves(losses: Array, groups: Array | None = None) -> bool:
-    """Alarm if the verdict for runs with early stopping, without its margin, finds a rise."""
-    return judge(_evidence(losses, groups, watched=True), alpha=ALPHA, margin=0).p <= ALPHA
+def verdict_after_early_stopping(losses: Array, groups: Array | None = None) -> bool:
+    """Alarm if the verdict, without its margin, finds a rise where the GL rule has stopped: at the first such rise."""
+    watcher = GL(threshold=STOP_AT).watch()
+    stops = (watcher.see({"val/loss": float(mean)}).stop for mean in losses.mean(axis=0))
+    last = next((epoch for epoch, stop in enumerate(stops) if stop), N_EPOCHS - 1)
+    return judge(_evidence(losses[:, : last + 1], groups, watched=True), alpha=ALPHA, margin=0).p <= ALPHA
 
 
 def verdict(losses: Array, groups: Array | None = None) -> bool:
@@ -77,7 +82,7 @@ RULES: dict[str, Callable[[Array], bool]] = {
     "slope of the last 10 above 0": slope_of_the_last_10,
     "patience of 10 fired": patience_of_10,
     "paired test against the best": paired_test_against_the_best,
-    "verdict, by halves": verdict_by_halves,
+    "verdict after early stopping": verdict_after_early_stopping,
     "verdict": verdict,
 }
 

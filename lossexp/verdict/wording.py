@@ -10,7 +10,7 @@ import numpy as np
 
 from lossexp.comparison.wording import probability
 from lossexp.verdict.evidence import Evidence
-from lossexp.verdict.measuring import Measured
+from lossexp.verdict.measuring import FEW, Measured
 from lossexp.verdict.rising import Rise
 from lossexp.verdict.verdict import Verdict
 
@@ -41,12 +41,25 @@ def climbed(part: float) -> Finding:
 
 def too_few(measured: Measured) -> Finding:
     """Say that there are too few examples for any test."""
-    return Finding("inconclusive", f"Inconclusive: {measured.units_in_words} are too few to say anything.")
+    return Finding(
+        "inconclusive",
+        f"Inconclusive: {measured.units_in_words}, too few to say anything; it takes {FEW}, and hundreds to see a "
+        "small rise. Try a larger dataset.val_fraction or more data.",
+    )
 
 
 def no_skill(measured: Measured, fall: float, stuck: float) -> Finding:
     """Say that next to nothing was learnt, and what the training loss does at the end: `fall`, none up to `stuck`."""
     seen = f"the predictions are not better than a constant (p {probability(measured.better_than_constant.p)})"
+    if not measured.epochs[-1]:
+        return Finding("no skill", f"No skill: {seen}, and nothing was trained. Try more epochs (training.epochs).")
+    if not measured.has_moved:
+        return Finding(
+            "no skill",
+            f"No skill: {seen}, and training has changed no loss at all. Try an optimizer.lr above 0 if it is not; "
+            "else a smaller initial scale (model.scale), or a loss that does not go flat where the model is far off.",
+            ("stuck",),
+        )
     if fall > stuck:
         return Finding(
             "no skill",
@@ -184,15 +197,17 @@ def low_train_skill(skill: float) -> Finding:
     )
 
 
-def underfit(measured: Measured, other: Measured, name: str, p: float) -> Finding:
-    """Say that another run shows that more can be learnt."""
+def underfit(measured: Measured, other: Measured, name: str, p: float, n_runs: int) -> Finding:
+    """Say that another run shows that more can be learnt; `p` is corrected for the number of runs."""
+    among = f" among {n_runs} runs" if n_runs > 2 else ""
     more = float(np.mean(measured.errors[-1] - other.errors[-1]))
     of_constant = more / float(np.mean(measured.evidence.constant_errors))
     return Finding(
         "underfit",
         f"Underfit: {name} has a task error that is lower by {percent(of_constant)} of a constant's on the same "
-        f"validation examples (p {probability(p)}), and learns {percent(other.train_skill)} of headroom in training "
-        f"instead of {percent(measured.train_skill)}. Try a larger model, more epochs or a smaller weight penalty.",
+        f"validation examples (p {probability(p)}{among}), and learns {percent(other.train_skill)} of headroom in "
+        f"training instead of {percent(measured.train_skill)}. Try a larger model, more epochs or a smaller weight "
+        "penalty.",
     )
 
 

@@ -1,10 +1,10 @@
-"""One model of each loss on the same examples: McNemar, the paired t, and the crossed bootstrap."""
+"""One model of each loss on the same examples: McNemar, groups, and the crossed bootstrap."""
 
 import numpy as np
 import pytest
 
 from lossexp.comparison.estimates import t_test
-from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar, paired_t
+from lossexp.comparison.examples import by_group, crossed_bootstrap, mcnemar
 
 
 def table(both, only_a, only_b, neither):
@@ -34,18 +34,6 @@ def test_exact_mcnemar(counts, p):
     assert mcnemar(*reversed(table(*counts))).p == found.p
 
 
-def test_the_paired_t_is_of_the_differences():
-    rng = np.random.default_rng(0)
-    of_a, of_b = rng.exponential(1, 200), rng.exponential(1.3, 200)
-    assert paired_t(of_a, of_b) == t_test(of_a - of_b)
-    assert paired_t(of_a, of_b).mean.value < 0
-
-
-def test_the_paired_t_takes_what_is_right_and_wrong():
-    right_a, right_b = table(50, 20, 5, 25)
-    assert paired_t(right_a, right_b).mean.value == pytest.approx(0.15, rel=1e-12)
-
-
 def test_groups_of_one_size_are_their_means():
     values = np.random.default_rng(0).normal(0, 1, (2, 12))
     groups = np.tile([7, 3, 5, 4], 3)
@@ -61,7 +49,7 @@ def test_of_groups_of_any_size_the_mean_and_its_error_are_those_over_whole_group
     differences = rng.normal(0.2, 1, 60) + rng.normal(0, 1, 9)[groups]
     deviations = [np.sum(differences[groups == group] - differences.mean()) for group in range(9)]
     error = np.sqrt(9 / 8 * np.sum(np.square(deviations))) / 60
-    found = paired_t(by_group(differences, groups), 0)
+    found = t_test(by_group(differences, groups))
     assert found.mean.value == pytest.approx(differences.mean())
     assert found.t == pytest.approx(differences.mean() / error)
     assert found.df == 8

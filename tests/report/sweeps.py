@@ -17,7 +17,8 @@ def trained(folder, *arguments):
 
 def report(path, runs, *, compared=False):
     """Write the report of some runs and return it as read."""
-    write_report(path, runs, ranking.rank(runs), comparing.of_sweep(runs) if compared else None)
+    contests = {runs[0].job.choices["dataset"]: comparing.of_sweep(runs)} if compared else {}
+    write_report(path, runs, ranking.rank(runs), comparing.Compared.of(contests))
     page = Page()
     page.feed(path.read_text(encoding="utf-8"))
     page.close()

@@ -72,11 +72,16 @@ def test_long_lines_are_thinned_but_for_their_ends_and_marks(n, data):
 
 def test_marks_and_what_was_lost_are_in_their_places():
     line = Line(0, np.array([0.0, 5.0]), np.array([0.25, 0.75]), marks=[Mark(1, "here", 5)])
-    drawn = chart(line, lost=[(10.0, 1, "gone")])
+    drawn = chart(line, lost=[(10.0, 1, "gone"), (10.0, 2, "too"), (5.0, 2, "middle")])
     (mark,) = drawn.curves[0]["marks"]
     assert (mark["x"], mark["y"]) == pytest.approx((drawn.width / 2, drawn.height / 4), abs=0.05)
     assert (mark["of"].text, mark["of"].radius) == ("here", 5)
-    assert drawn.crosses == [(pytest.approx(drawn.width), 1, "gone")]
+    right, bottom = pytest.approx(drawn.width), drawn.height - 5.5
+    assert drawn.crosses == [
+        (right, bottom, 1, "gone"),
+        (right, bottom - 11, 2, "too"),
+        (pytest.approx(drawn.width / 2, abs=0.05), bottom, 2, "middle"),
+    ]
 
 
 @pytest.mark.parametrize(

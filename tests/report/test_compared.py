@@ -7,7 +7,7 @@ import pytest
 
 from lossexp import comparing
 from lossexp.comparison import wording
-from lossexp.report.compared import FOREST_WIDTH, shown_comparison
+from lossexp.report.compared import FOREST_WIDTH, _few, shown_comparison
 from tests.report.sweeps import trained
 
 
@@ -36,6 +36,14 @@ def test_differences_lie_on_one_axis_seen_from_the_better_one(contest):
             ]
             assert [row.low, row.value, row.high] == pytest.approx(places, abs=1.5)
             assert 0 <= row.low <= row.value <= row.high <= FOREST_WIDTH
+
+
+@pytest.mark.parametrize("first", [-4, -3])
+def test_no_difference_is_written_on_the_axis_however_many_ticks_are_left_out(first):
+    ticks = [(float(position), f"{position}") for position in range(first, 3)]
+    kept = [position for position, _ in _few(ticks)]
+    assert 0 in kept
+    assert set(np.diff(kept)) == {2}
 
 
 def test_the_matrix_marks_what_is_best_and_what_matches(contest):

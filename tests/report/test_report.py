@@ -4,12 +4,15 @@ import dataclasses
 import re
 import shlex
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from lossexp import comparing, metrics, ranking, runner
+from lossexp import report as package
+from lossexp.comparing import Compared
 from lossexp.engines import Engine
 from lossexp.errors import StorageError
 from lossexp.report import write_report
@@ -166,12 +169,46 @@ def test_runs_without_a_verdict_and_without_epochs_have_a_report(tmp_path):
     assert "overfit" not in page.sections["head"]
 
 
+def test_each_verdict_is_named_where_it_is_counted(tmp_path):
+    page = report(tmp_path / "report.html", trained(tmp_path, "dataset=linear", "loss=mse", "optimizer.lr=0.01,1e4"))
+    bars = [text for text in page.in_tags("span") if text.endswith("diverged")]
+    assert bars == ["1 diverged"], "colours alone say nothing to some readers, and several verdicts share one"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_what_verdicts_are_written_on_stand_out_from_the_paper(scheme):
+    style = (Path(package.__file__).parent / "report.css").read_text(encoding="utf-8")
+    colours = dict(
+        re.findall(r"--(\w+): (#\w+)", style.split(":root")[1 if scheme == "light" else 2].partition("}")[0])
+    )
+    lights = {name: luminance(colour) + 0.05 for name, colour in colours.items()}
+    for name in ("ink", "soft", "accent", "good", "warn", "bad", "idle", "c3"):
+        contrast = max(lights[name], lights["paper"]) / min(lights[name], lights["paper"])
+        assert contrast > 4.5, f"{name} in the {scheme} scheme: {contrast:.1f}, what WCAG 2 asks of text is 4.5"
+
+
+def luminance(colour):
+    """Return the relative luminance of WCAG 2 of a colour such as `#fff` or `#2470b3`."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_what_scrolls_is_named_and_reached_by_keyboard(tmp_path):
+    page = report(tmp_path / "report.html", trained(tmp_path, "loss=mse,bce", "seed=0,1"), compared=True)
+    regions = page.classes("scroll")
+    assert len(regions) == 5, "ranking, comparison, two forests and the matrix"
+    assert {(region["tabindex"], region["role"]) for region in regions} == {("0", "region")}
+    assert len({region["aria-label"] for region in regions}) == 5
+
+
 def test_it_is_small_and_quickly_written(tmp_path):
     runs = trained(tmp_path, "training.epochs=100", "loss=mse,bce", "optimizer.lr=0.01,0.1,1,3", "seed=range(8)")
     assert len(runs) == 64
-    rows, contest = ranking.rank(runs), comparing.of_sweep(runs)
+    rows, compared = ranking.rank(runs), Compared.of({"breast_cancer": comparing.of_sweep(runs)})
     started = time.perf_counter()
-    write_report(tmp_path / "report.html", runs, rows, contest)
+    write_report(tmp_path / "report.html", runs, rows, compared)
     assert time.perf_counter() - started < 3
     assert (tmp_path / "report.html").stat().st_size < 300_000
 

@@ -15,7 +15,7 @@ def run(val=FALLING, *, train=FALLING, error=None, n=300, noise=0.05, seed=0, ep
     Without `error` each task error is what the loss is in the end, for all epochs.
     """
     rng = np.random.default_rng(seed)
-    val, train = np.asarray(val, dtype=float), np.asarray(train, dtype=float)
+    val, train = np.array(val, dtype=float), np.array(train, dtype=float)
     of_example = rng.gamma(2, 0.5, n)
     of_example /= of_example.mean()
     change = rng.normal(0, noise, (n, len(val)))

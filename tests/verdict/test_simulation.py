@@ -18,7 +18,7 @@ def test_the_losses_are_flat_and_depend_on_those_of_the_epoch_before(noise):
     assert np.corrcoef(change[:, 30], change[:, 31])[0, 1] == pytest.approx(0.77, abs=0.03)
 
 
-@pytest.mark.parametrize("rule", [simulation.verdict, simulation.verdict_by_halves])
+@pytest.mark.parametrize("rule", [simulation.verdict, simulation.verdict_after_early_stopping])
 def test_the_level_is_kept(rule):
     """At a true level of 5 %, 400 runs have more than 32 false alarms with probability .004."""
     rng = np.random.default_rng(3)
@@ -50,7 +50,7 @@ DEPENDENT = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("drawn", "sizes"), DEPENDENT.values(), ids=DEPENDENT)
-@pytest.mark.parametrize("rule", [simulation.verdict, simulation.verdict_by_halves])
+@pytest.mark.parametrize("rule", [simulation.verdict, simulation.verdict_after_early_stopping])
 def test_the_level_is_kept_for_examples_that_depend_on_each_other_if_that_is_known(rule, drawn, sizes):
     """In 400 runs more than 40 false alarms have probability .01 at the 7 % that stretches of time come to."""
     rng = np.random.default_rng(5)
