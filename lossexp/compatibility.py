@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
 from lossexp import building, losses, metrics
@@ -90,14 +89,22 @@ def _check_own(loss: Loss, target: Target, choices: Mapping[str, str]) -> None:
         ConfigError: There is one.
     """
     for part in _parts(loss):
-        if not type(part).__module__.startswith(f"{losses.__name__}.") and (problem := _problem(part, target)):
+        if type(part).__module__.startswith(f"{losses.__name__}."):
+            continue
+        # The runs of a sweep mostly have equal losses.
+        if (key := (type(part), repr(part), target)) not in _TRIED:
+            _TRIED[key] = _problem(part, target)
+        if problem := _TRIED[key]:
             raise ConfigError(
                 f"loss={choices['loss']} is refused. {problem}\nAll that a loss promises is checked by "
                 f"python -m lossexp.testing {type(part).__module__}.{type(part).__qualname__}"
             )
 
 
-@functools.lru_cache  # the runs of a sweep mostly have equal losses
+_TRIED: dict[tuple[type[Loss], str, Target], str] = {}
+"""What is wrong with losses that were tried on a target, or nothing."""
+
+
 def _problem(loss: Loss, target: Target) -> str:
     """Try a loss at a few points; return what is wrong with it, or nothing."""
     from lossexp.testing.losses import problem

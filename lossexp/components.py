@@ -159,6 +159,13 @@ def may_differ_in_stack(component: type) -> frozenset[str]:
     return frozenset(name for name, annotation in domains(component).items() if _strip(annotation)[0] == Scalar)
 
 
+class _Mapping(dict[Any, Any]):
+    """A mapping in a setting: nobody changes it, so that a component with one is hashable like the others."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(map(repr, self)))  # the same in any order
+
+
 _INVALID: Any = object()
 
 _LARGEST = 2**53
@@ -188,14 +195,14 @@ def _checked(annotation: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         options = (_checked(option, value) for option in get_args(base))
         return next((option for option in options if option is not _INVALID), _INVALID)
-    if origin is tuple:
+    if origin in (tuple, list):  # kept as a tuple either way: a setting does not change
         if not isinstance(value, (list, tuple)):
             return _INVALID
         items = tuple(_checked(get_args(base)[0], item) for item in value)
         return _INVALID if any(item is _INVALID for item in items) else items
     if origin is dict:
-        return dict(value) if isinstance(value, dict) else _INVALID
-    return value if base is Any or isinstance(value, base) else _INVALID
+        return _Mapping(value) if isinstance(value, dict) else _INVALID
+    return value if base is Any or isinstance(value, origin or base) else _INVALID
 
 
 def _checked_number(value: Any, interval: Interval) -> Any:
@@ -219,7 +226,7 @@ def describe(annotation: Any) -> str:
         return "one of " + ", ".join(str(option) for option in get_args(base))
     if origin in (Union, types.UnionType):
         return " or ".join(describe(option) for option in get_args(base))
-    if origin is tuple:
+    if origin in (tuple, list):
         return f"a list of items, each {describe(get_args(base)[0])}"
     names = {bool: "true or false", str: "text", type(None): "null", dict: "a mapping"}
     return names.get(origin or base, getattr(base, "__name__", str(base)))

@@ -1,6 +1,7 @@
 """Components check their fields by the annotations alone."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -40,6 +41,8 @@ class Everything(Component):
     text: str = ""
     sizes: tuple[PositiveCount, ...] = (1,)
     either: PositiveCount | Annotated[float, Interval(0, 1, open_low=True)] | None = None
+    items: list[Positive] = dataclasses.field(default_factory=list)
+    sequence: Sequence[int] = ()
     mapping: dict[str, Any] = dataclasses.field(default_factory=dict)
     anything: Any = None
 
@@ -61,11 +64,12 @@ class Everything(Component):
         ("text", "x", "x"),
         ("sizes", [2, 3], (2, 3)),
         ("sizes", (), ()),
+        ("items", [1, 2.5], (1.0, 2.5)),
+        ("sequence", [1], [1]),
         ("either", 1, 1),
         ("either", 1.0, 1.0),
         ("either", 0.5, 0.5),
         ("either", None, None),
-        ("mapping", {"a": 1}, {"a": 1}),
         ("anything", [1], [1]),
     ],
 )
@@ -73,6 +77,12 @@ def test_values_inside_are_kept_in_the_type_that_was_asked_for(field, value, kep
     result = getattr(Everything(**{field: value}), field)
     assert result == kept
     assert type(result) is type(kept)
+
+
+def test_a_component_with_a_mapping_is_hashable():
+    one, same, other = (Everything(mapping={"a": [number]}) for number in (1, 1, 2))
+    assert one.mapping == {"a": [1]}
+    assert len({one, same, other}) == 2
 
 
 @pytest.mark.parametrize(
