@@ -106,8 +106,16 @@ def main() -> None:
         _tell(error)
         raise
     except KeyboardInterrupt as error:
-        print("lossexp: interrupted; what was measured is kept.", file=sys.stderr)
+        print(f"lossexp: interrupted; what was measured is kept.{_how_to_go_on()}", file=sys.stderr)
         sys.exit(128 + (error.number if isinstance(error, Terminated) else signal.SIGINT))
+
+
+def _how_to_go_on() -> str:
+    """Say how a sweep goes on that was cut off; of a single run nothing."""
+    if not {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv[1:]):
+        return ""
+    resumes = "sweep.resume=true"
+    return f" The same command{'' if resumes in sys.argv[1:] else f' with {resumes}'} goes on with the sweep."
 
 
 class Terminated(KeyboardInterrupt):
@@ -143,7 +151,7 @@ def _tell(error: Exception) -> None:
     if not _WANTS_TRACEBACK and any(map(own_place, filter(None, (error, error.__cause__)))):
         print(
             f"lossexp: Code of your own failed with {in_words(error)}. "
-            "What was measured is kept. HYDRA_FULL_ERROR=1 before the command shows the traceback.",
+            f"What was measured is kept.{_how_to_go_on()} HYDRA_FULL_ERROR=1 before the command shows the traceback.",
             file=sys.stderr,
         )
         sys.exit(EXIT_DIVERGED)
@@ -168,5 +176,6 @@ def refuse(error: Exception) -> NoReturn:
 
     if _WANTS_TRACEBACK:
         raise error
-    print(f"lossexp: {hydra_messages.readable(error, CONFIG_DIR, sys.argv[1:])}", file=sys.stderr)
+    hint = _how_to_go_on() if _lacks_room(error) else ""
+    print(f"lossexp: {hydra_messages.readable(error, CONFIG_DIR, sys.argv[1:])}{hint}", file=sys.stderr)
     sys.exit(EXIT_USER_ERROR)

@@ -39,7 +39,7 @@ class Sweep(Component):
     Attributes:
         on_illegal: What to do about jobs whose parts do not fit together: refuse the sweep, or skip them.
         dry_run: Show the plan and stop.
-        resume: Go on with the latest sweep in the output folder that has some of these runs: those that have ended are
+        resume: Go on with the sweep in the output folder that has the most of these runs: those that have ended are
             taken over.
         max_runs: More runs than this are refused.
         protocol: none trains what is listed; compare tunes each loss, then tests the best of each on fresh seeds.

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lossexp.errors import StorageError
+
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -16,5 +18,35 @@ def locked(path: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file unless another process has it, which is told at once.
+
+    Args:
+        path: The file, made with its folder if it is missing.
+
+    Yields:
+        Whether the lock is ours.
+
+    Raises:
+        StorageError: The file cannot be made or written.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        is_ours = True
+        with contextlib.suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_ours = False
+        yield is_ours
     finally:
         os.close(descriptor)

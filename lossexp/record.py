@@ -14,13 +14,15 @@ A tracker is a projection of this folder and can be filled again from it at any 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -97,8 +99,12 @@ class Record:
         try:
             path.mkdir(parents=True)
             (path / "config.yaml").write_text(config, encoding="utf-8")
-            (path / "run.json").write_text(json.dumps(asdict(sheet), indent=1), encoding="utf-8")
+            # In one step: what has a run.json is a run folder.
+            part = path / "run.json.part"
+            part.write_text(json.dumps(asdict(sheet), indent=1), encoding="utf-8")
+            part.replace(path / "run.json")
         except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
             raise StorageError(f"Cannot write the run folder {path}: {error.strerror}.") from error
         return cls(path)
 
@@ -126,8 +132,15 @@ class Record:
         header = "" if path.exists() else ",".join(["epoch", "time", *metrics]) + "\n"
         rows = zip(epochs, times, *metrics.values(), strict=True)
         lines = "".join(",".join(map(repr, map(_plain, row))) + "\n" for row in rows)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(header + lines)
+        with path.open("ab", buffering=0) as file:
+            whole = file.tell()
+            text = (header + lines).encode()
+            try:
+                if file.write(text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            except OSError:
+                file.truncate(whole)  # what comes later, once there is room, begins on a line of its own
+                raise
 
     def history(self) -> History:
         """Read the curves written so far; a torn last line is left out."""
@@ -156,9 +169,19 @@ class Record:
         (self.path / "data_card.json").write_text(json.dumps(card.to_dict(), indent=1), encoding="utf-8")
         (self.path / "data_card.txt").write_text(card.text(), encoding="utf-8")
 
+    def ends_with(self, outcome: Outcome) -> bool:
+        """Tell whether the final marker says this already, but for the time."""
+        there = self.outcome
+        # As text, in which NaN equals NaN.
+        return there is not None and _text(replace(there, ended=outcome.ended)) == _text(outcome)
+
     def finish(self, outcome: Outcome) -> None:
         """Write the final marker: from here on the run is finished."""
-        _write_atomically(self.path / "done.json", json.dumps(asdict(outcome), indent=1))
+        _write_atomically(self.path / "done.json", _text(outcome))
+
+
+def _text(outcome: Outcome) -> str:
+    return json.dumps(asdict(outcome), indent=1)
 
 
 def _plain(number: float) -> float:

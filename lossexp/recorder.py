@@ -105,8 +105,9 @@ class Recorder:
         started = min(run.record.sheet.started for run in runs)
         varying = {name: ",".join(dict.fromkeys(run.setting(name) for run in runs)) for name in rows[0].settings}
         tags = {**self.tags, "kind": "sweep", "dataset": first.choices["dataset"]}
-        about = replace(sheet(first, runs[0].data, tags), name=name, started=started, params=varying, tags=tags)
-        record = Record.create(self.root / "records", about, first.yaml)
+        key = resuming.sweep_key(runs)
+        about = replace(sheet(first, runs[0].data, tags), name=name, run_key=key, started=started, params=varying)
+        record = self.begun.get(key) or Record.create(self.root / "records", replace(about, tags=tags), first.yaml)
         overview.write_table(record.path / "table.csv", rows)
         overview.overview_png(record.path / "overview.png", rows, f"{first.choices['dataset']}: {len(runs)} runs")
         losses = {run.loss_label: run.job.experiment.loss for run in runs if run.finished}
@@ -118,7 +119,9 @@ class Recorder:
         self._report(record, rows, runs, compared)
         text = "\n\n".join([*comparison_files.write(record.path, first.choices["dataset"], compared), text])
         counts = {"runs": float(len(runs)), "runs_diverged_or_failed": float(len(runs) - n_sound)}
-        record.finish(Outcome("FINISHED", now_ms(), counts, {}, text))
+        outcome = Outcome("FINISHED", now_ms(), counts, {}, text)
+        if not record.ends_with(outcome):
+            record.finish(outcome)
         self.follower.changed(record.path)
 
     def _report(self, record: Record, rows: Sequence[ranking.Row], runs: Sequence[Run], compared: Compared) -> None:
@@ -150,12 +153,13 @@ class Recorder:
         judged = [(run, run.verdict, run.finished.evidence) for run in runs if run.finished and run.verdict]
         corrected = after_holm([verdict for _, verdict, _ in judged])
         best, n_runs = _best_of_each_split(runs), Counter(id(run.data) for run, _, _ in judged)
-        for (run, _, evidence), verdict in zip(judged, corrected, strict=True):
+        for (run, of_its_own, evidence), verdict in zip(judged, corrected, strict=True):
             reference, shown = best.get(id(run.data), (run, evidence))
             if evidence and shown and reference is not run:
                 verdict = against(verdict, evidence, reference.job.name, shown, n_runs=n_runs[id(run.data)])
-            if verdict.is_rise or verdict.name != run.recorded_verdict:
+            if verdict.is_rise or verdict.name != of_its_own.name:
                 run.verdict = verdict
+            if not run.record.ends_with(run.outcome()):
                 self._paint(run)
                 run.record.finish(run.outcome())
                 self.follower.changed(run.record.path)

@@ -32,7 +32,6 @@ class Run:
     is_closed: bool = False
     failure: str = ""
     verdict: Verdict | None = None
-    recorded_verdict: str = ""
 
     def add(self, epoch: Epoch, values: dict[str, float]) -> None:
         """Take in what this run did in one epoch, unless it is known from before the run was cut off."""
@@ -119,7 +118,7 @@ class Run:
             return "Diverged: the loss of the initial model is not finite. Try dataset.standardize_target=true."
         if self.finished.ending == "diverged":
             where = f"Diverged in epoch {self.epochs[-1] + 1}; the weights of epoch {kept} are kept."
-            return f"{where} Try a lower optimizer.lr."
+            return f"{where} Try a smaller optimizer.lr."
         ending = "Stopped early" if self.finished.ending == "stopped early" else "Completed"
         weights = "" if kept == self.epochs[-1] else f", weights of epoch {kept} restored"
         numerical = "" if self.job.experiment.loss.has_own_gradient else " Its gradient was derived numerically."
@@ -156,7 +155,6 @@ class Run:
             self.finished.evidence.save(self.record.path / "evidence.npz")
             self.forget_details()
         self.record.finish(self.outcome())
-        self.recorded_verdict = self.verdict.name if self.verdict else ""
         self.is_closed = True
 
     def forget_details(self) -> None:
@@ -167,7 +165,9 @@ class Run:
 
     def abort(self, reason: str, status: Status) -> None:
         """Write what was measured so far, as far as there is room, and that something ended the run from outside."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # a full disk; an epoch of which half was taken in
+            # The file knows: what ended the run may have come between writing and taking note of it.
+            self.n_written = len(self.record.history().epochs)
             self.flush()
         self.failure = reason
         self.record.finish(Outcome(status, now_ms(), {}, {"ending": status.lower()}, f"Ended by {self.failure}"))

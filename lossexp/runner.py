@@ -14,7 +14,6 @@ from lossexp import compatibility, leftovers, ranking, resuming
 from lossexp.config import Job
 from lossexp.datasets.base import Data
 from lossexp.errors import EXIT_DIVERGED, ConfigError, StorageError, in_words
-from lossexp.record import Record
 from lossexp.recorder import Recorder
 from lossexp.run import Run
 from lossexp.stacking import Member, Stack
@@ -108,8 +107,6 @@ def recording(job: Job, planned: Plan | None = None) -> Iterator[Recorder]:
     from lossexp import terminal
 
     root = writable_folder(job.runs_dir)
-    tag = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    begun: Mapping[str, Record] = {}
     with leftovers.running(root) as left, job.tracker.start(root) as follower:
         if left:
             goes_on = any("sweep" in record.sheet.tags for record in left) and not job.sweep.resume
@@ -119,12 +116,15 @@ def recording(job: Job, planned: Plan | None = None) -> Iterator[Recorder]:
         for record in left:
             if asked.items() <= record.sheet.params.items():
                 follower.changed(record.path)
-        if planned and job.sweep.resume:
-            if found := resuming.last_sweep(root, planned):
-                tag, begun = found
-            else:
-                terminal.say("There is no sweep with any of these runs to go on with: all are trained.")
-        yield Recorder(root, follower, {"sweep": tag} if planned else {}, begun)
+        if not planned:
+            yield Recorder(root, follower)
+            return
+        new_tag = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        with resuming.sweep_of(root, planned, new_tag) as (tag, begun):
+            if job.sweep.resume and not begun:
+                same = "with the same settings, data, code of your own and version"
+                terminal.say(f"No sweep here has any of these runs, {same}: all are trained.")
+            yield Recorder(root, follower, {"sweep": tag}, begun)
 
 
 def train_together(
@@ -142,27 +142,38 @@ def train_together(
     from lossexp import progress, terminal
     from lossexp.engines import Failure
 
-    runs = [recorder.open(job, member.data, tags) for job, member in zip(planned.jobs, planned.members, strict=True)]
-    # A stack is trained as it was planned, whoever of it has ended before: every number is that of the whole sweep.
-    todo = [stack for stack in planned.stacks if not all(runs[index].is_closed for index in stack)]
-    trained = [runs[index] for stack in todo for index in stack]
-    n_epochs = sum(run.job.experiment.training.epochs for run in trained)
-    if recorder.begun:
-        terminal.say(f"{sum(run.is_closed for run in runs)} of {len(runs)} runs have ended before.")
-    with one_blas_thread(), progress.training(len(trained), n_epochs, label) as shown, recorder.guard(runs):
-        while todo:
-            stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
-            again: list[list[int]] = []
-            for number, event in engine.run(stacks):
-                members = [runs[index] for index in todo[number]]
-                if isinstance(event, Failure):
-                    again += recorder.failed(event.reason, todo[number], members)
-                else:
-                    recorder.take(event, members)
-                    shown.update(event, members)
-            todo = again
+    runs: list[Run] = []
+    with recorder.guard(runs):
+        for job, member in zip(planned.jobs, planned.members, strict=True):
+            runs.append(recorder.open(job, member.data, tags))
+        # A stack is trained as it was planned, whoever of it has ended before: every number is that of the whole sweep.
+        todo = [stack for stack in planned.stacks if not all(runs[index].is_closed for index in stack)]
+        trained = [runs[index] for stack in todo for index in stack]
+        if recorder.begun:
+            terminal.say(_ended_before(runs, trained))
+        n_epochs = sum(run.job.experiment.training.epochs for run in trained)
+        with one_blas_thread(), progress.training(len(trained), n_epochs, label) as shown:
+            while todo:
+                stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
+                again: list[list[int]] = []
+                for number, event in engine.run(stacks):
+                    members = [runs[index] for index in todo[number]]
+                    if isinstance(event, Failure):
+                        again += recorder.failed(event.reason, todo[number], members)
+                    else:
+                        recorder.take(event, members)
+                        shown.update(event, members)
+                todo = again
     recorder.settle(runs)
     return runs
+
+
+def _ended_before(runs: Sequence[Run], trained: Sequence[Run]) -> str:
+    """Say what of a sweep that goes on there is already, and why a part of that is trained nevertheless."""
+    said = f"{sum(run.is_closed for run in runs)} of {len(runs)} runs have ended before."
+    if any(run.is_closed for run in trained):
+        said += f" {len(trained)} are trained: the others, and what shares a stack with them, which stays as it is."
+    return said
 
 
 def one_blas_thread() -> AbstractContextManager[object]:

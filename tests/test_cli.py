@@ -239,7 +239,7 @@ def test_interrupted_runs_keep_what_was_measured(command, folder, monkeypatch):
     monkeypatch.setattr(runner, "train", interrupted)
     code, _, err = command(*SMALL)
     assert code == 130
-    assert "lossexp: interrupted; what was measured is kept." in err
+    assert err == "lossexp: interrupted; what was measured is kept.\n"
     assert "Traceback" not in err
     (done,) = folder.glob("runs/records/*/*/done.json")
     assert '"status": "KILLED"' in done.read_text()
@@ -256,7 +256,8 @@ def test_a_request_to_end_closes_the_runs(ending, tmp_path):
             time.sleep(0.05)
         training.send_signal(ending)
         _, err = training.communicate(timeout=60)
-    assert (training.returncode, err) == (128 + ending, "lossexp: interrupted; what was measured is kept.\n")
+    hint = "The same command with sweep.resume=true goes on with the sweep."
+    assert (training.returncode, err) == (128 + ending, f"lossexp: interrupted; what was measured is kept. {hint}\n")
     ends = [json.loads(path.read_text()) for path in tmp_path.glob("runs/records/*/*/done.json")]
     assert [(end["status"], end["description"]) for end in ends] == [
         ("KILLED", f"Ended by Terminated: {ending.name}")
@@ -273,8 +274,15 @@ def test_training_goes_on_when_nobody_reads_any_more(mode, tmp_path):
     assert len(list(tmp_path.glob("runs/records/*/*/done.json"))) == 1 + len(mode)
 
 
-@pytest.mark.parametrize("mode", [[], ["-m"]])
-def test_a_disk_that_is_full_ends_with_a_message(mode, command, folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("mode", "hint"),
+    [
+        ([], ""),
+        (["-m"], " The same command with sweep.resume=true goes on with the sweep."),
+        (["--multirun", "sweep.resume=true"], " The same command goes on with the sweep."),
+    ],
+)
+def test_a_disk_that_is_full_ends_with_a_message(mode, hint, command, folder, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -282,7 +290,7 @@ def test_a_disk_that_is_full_ends_with_a_message(mode, command, folder, monkeypa
     code, _, err = command(*mode, *SMALL)
     assert code == 2
     assert err == (
-        "lossexp: A file cannot be read or written: No space left on device. What was written before is kept.\n"
+        f"lossexp: A file cannot be read or written: No space left on device. What was written before is kept.{hint}\n"
     )
 
 

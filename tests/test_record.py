@@ -1,7 +1,9 @@
 """The run folder: written in order, read back exactly, and whole even when a writer was killed."""
 
+import dataclasses
 import json
 import re
+import resource
 
 import numpy as np
 import pytest
@@ -120,3 +122,35 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"Cannot write the run folder .*/file/moons/.*: Not a directory\."):
         Record.create(tmp_path / "file", SHEET, CONFIG)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 30])
+def test_what_a_full_disk_tears_off_is_taken_back(record, monkeypatch, limit):
+    """So that what is appended later, once there is room, begins on a line of its own."""
+    record.append([0], [10], {"loss": [0.5]})
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((record.path / "history.csv").stat().st_size + limit, -1))
+    try:
+        with pytest.raises(OSError, match="File too large|No space left"):
+            record.append(range(1, 9), range(11, 19), {"loss": [0.25] * 8})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    record.append([1], [12], {"loss": [0.125]})
+    assert (record.path / "history.csv").read_text(encoding="utf-8") == "epoch,time,loss\n0,10,0.5\n1,12,0.125\n"
+
+
+def test_of_a_folder_that_cannot_be_written_nothing_stays(tmp_path):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONFIG.encode()), -1))
+    try:
+        with pytest.raises(StorageError, match=r"^Cannot write the run folder .*: File too large\.$"):
+            Record.create(tmp_path, SHEET, CONFIG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    assert list(tmp_path.rglob("*.json*")) == []
+
+
+def test_an_end_is_known_again_whenever_it_was(record):
+    outcome = Outcome("FINISHED", 5, {"test/auc": float("nan"), "best/epoch": 3.0}, {"ending": "completed"}, "è")
+    assert not record.ends_with(outcome)
+    record.finish(outcome)
+    assert record.ends_with(dataclasses.replace(outcome, ended=6, metrics={"test/auc": np.nan, "best/epoch": 3.0}))
+    assert not record.ends_with(dataclasses.replace(outcome, description="e"))

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from lossexp import resuming
 from lossexp.pictures import CurvePainter
 from lossexp.record import Record
 from lossexp.recorder import Recorder
@@ -114,6 +115,23 @@ def test_a_run_underfits_beside_one_that_learns_more_of_the_same_split(recorder)
     assert f"Underfit: {best.job.name} has a task error that is lower by" in after[0][1]["description"]
     assert after[0][2] != before[0][2]
     assert told == [same_split.record.path]
+
+
+def test_of_a_sweep_that_goes_on_the_verdicts_are_those_in_the_folders(recorder):
+    """Also what is shown of them; and where nothing has changed nothing is written."""
+    best = finished(recorder, 1, evidence_of(error=0.05))
+    runs = [finished(recorder, 2, LITTLE, best.data), best, finished(recorder, 3, evidence_of(RISING), best.data)]
+    recorder.settle(runs)
+    again = [resuming.take_over(run.job, run.data, run.record) for run in runs]
+    before, after, told = settle(recorder, again)
+    assert before == after
+    assert told == []
+    assert (
+        [run.verdict.name for run in again]
+        == [tag for tag, *_ in after]
+        == ["underfit", "good fit", "overfit (confidence)"]
+    )
+    assert [run.verdict for run in again] == [run.verdict for run in runs]
 
 
 def test_a_run_that_diverged_is_no_example_to_others(recorder):

@@ -1,5 +1,7 @@
 """A sweep that was cut off goes on: what had ended is not trained again, and all is as if nothing had happened."""
 
+import dataclasses
+import importlib
 import itertools
 import os
 import random
@@ -36,10 +38,14 @@ def folder(tmp_path, monkeypatch):
 
 def runs(folder):
     """Return the records of runs by their keys, and that no two have the same."""
-    found = [Record(path.parent) for path in folder.glob("runs/records/*/*/run.json")]
-    by_key = {record.sheet.run_key: record for record in found if "kind" not in record.sheet.tags}
-    assert len(by_key) == sum("kind" not in record.sheet.tags for record in found)
+    by_key = {record.sheet.run_key: record for record in records(folder) if "kind" not in record.sheet.tags}
+    assert len(by_key) == sum("kind" not in record.sheet.tags for record in records(folder))
     return by_key
+
+
+def records(folder):
+    """Return the records of runs and sweeps."""
+    return [Record(path.parent) for path in folder.glob("runs/records/*/*/run.json")]
 
 
 def results(folder):
@@ -109,13 +115,77 @@ def test_wherever_it_was_cut_off(folder, monkeypatch, capsys, whole, n_epochs):
 
 
 def test_a_sweep_that_was_not_cut_off_is_summed_up_again(folder, capsys, whole):
+    """The same words, with the verdicts of the whole sweep, and no run ends once more, the sweep itself neither."""
     runner.sweep(small_jobs(*SWEEP), Engine())
+    ends = {record.path: (record.path / "done.json").read_bytes() for record in records(folder)}
+    assert len(ends) == 9
     first = capsys.readouterr().out.partition("loss ")[2].partition("report")[0]
     assert runner.sweep(small_jobs(*SWEEP, RESUME), Engine()) == 3
     second = capsys.readouterr().out
     assert "8 of 8 runs have ended before." in second
     assert second.partition("loss ")[2].partition("report")[0] == first
     assert results(folder) == whole
+    assert ends == {record.path: (record.path / "done.json").read_bytes() for record in records(folder)}
+
+
+@pytest.mark.parametrize("where", ["open", "sum_up"])
+def test_cut_off_before_and_after_the_training(folder, monkeypatch, whole, where):
+    """While folders are made, and while the report is written: no run stays open, and the sweep has one record."""
+    calls, real = itertools.count(), getattr(recorder.Recorder, where)
+
+    def until(self, *arguments):
+        if next(calls) == (3 if where == "open" else 0):
+            raise KeyboardInterrupt
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        if where == "open":
+            patch.setattr(recorder.Recorder, "open", until)
+        else:
+            patch.setattr(recorder.Recorder, "_report", until)
+        with pytest.raises(KeyboardInterrupt):
+            runner.sweep(small_jobs(*SWEEP), Engine())
+    assert [record.is_open for record in runs(folder).values()] == [False] * (3 if where == "open" else 8)
+    runner.sweep(small_jobs(*SWEEP, RESUME), Engine())
+    assert results(folder) == whole
+    assert len(records(folder)) == 9
+
+
+def test_with_other_code_of_the_users_own_it_is_another_run(folder, monkeypatch):
+    monkeypatch.syspath_prepend(str(folder))
+
+    def key(module, gradient):
+        (folder / f"{module}.py").write_text(OWN_LOSS.format(gradient))
+        one = small()
+        experiment = dataclasses.replace(one.experiment, loss=importlib.import_module(module).Own())
+        return resuming.run_key(dataclasses.replace(one, experiment=experiment), experiment.dataset.load(0))
+
+    assert key("own_1", "2 * (raw - target)") == key("own_2", "2 * (raw - target)") != key("own_3", "raw - target")
+
+
+OWN_LOSS = """
+from dataclasses import dataclass
+from lossexp.losses.base import Loss
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Loss):
+    def value(self, raw, target):
+        return ((raw - target) ** 2).sum(axis=0)
+
+    def gradient(self, raw, target, out):
+        out[:] = {}
+"""
+
+
+def test_what_an_interpolation_stands_for_tells_runs_apart(monkeypatch):
+    """It is not in the records, so that no secret is."""
+
+    def key(rate):
+        monkeypatch.setenv("RATE", rate)
+        one = small("optimizer.lr='${oc.decode:${oc.env:RATE}}'")
+        return resuming.run_key(one, one.experiment.dataset.load(0))
+
+    assert key("0.1") == key("0.10") != key("0.2")
 
 
 def test_more_runs_than_before(folder, whole):
@@ -154,22 +224,68 @@ def test_damaged_folders_are_left_alone(folder, whole, name):
     assert results(folder) == whole
 
 
-def test_a_sweep_that_is_still_running_is_not_taken_over(folder, monkeypatch):
+def test_an_interruption_between_writing_and_taking_note_of_it(folder, monkeypatch, whole):
+    """No epoch is written twice."""
+    appends, append = itertools.count(), Record.append
+
+    def until(self, *arguments):
+        append(self, *arguments)
+        if next(appends) == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Record, "append", until)
+        patch.setattr(recorder, "FLUSH_SECONDS", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            runner.sweep(small_jobs(*SWEEP), Engine())
+    for record in runs(folder).values():
+        epochs = record.history().epochs.tolist()
+        assert epochs == list(range(len(epochs)))
+    runner.sweep(small_jobs(*SWEEP, RESUME), Engine())
+    assert results(folder) == whole
+
+
+def test_a_sweep_that_is_still_running_is_not_taken_over(folder, monkeypatch, whole):
+    """Whatever it is doing, as long as it is at it; what was killed is gone on with, whoever else is running."""
     cut_off(monkeypatch, 9)
-    (first, *_) = (record for record in runs(folder).values() if record.outcome.tags["ending"] == "killed")
+    planned = sweeping.plan(small_jobs(*SWEEP, RESUME), Sweep())
+    with (
+        resuming.sweep_of(folder / "runs", planned, "new") as (tag, _),
+        pytest.raises(StorageError, match=rf"^Sweep {tag} is still running in "),
+    ):
+        runner.sweep(small_jobs(*SWEEP, RESUME), Engine(n_jobs=1))
+    assert [record.is_open for record in runs(folder).values()] == [False] * 8
+    killed = [record for record in runs(folder).values() if record.outcome.tags["ending"] == "killed"]
     with leftovers.running(folder / "runs"):
-        (first.path / "done.json").unlink()
-        with pytest.raises(StorageError, match=r"^Sweep \d{8}-\d{6}-\w{4} is still running in "):
-            runner.sweep(small_jobs(*SWEEP, RESUME), Engine())
+        (killed[0].path / "done.json").unlink()
+        assert runner.sweep(small_jobs(*SWEEP, RESUME), Engine(n_jobs=1)) == 3
+    assert results(folder) == whole
 
 
 def test_without_anything_to_go_on_with_all_is_trained(folder, capsys):
     assert runner.sweep(small_jobs("loss=mse,bce", RESUME), Engine()) == 0
-    assert "There is no sweep with any of these runs to go on with: all are trained." in capsys.readouterr().out
-    tag, begun = resuming.last_sweep(folder / "runs", sweeping.plan(small_jobs("loss=mse"), Sweep()))
-    assert begun.keys() == runs(folder).keys()
+    assert "No sweep here has any of these runs, with the same settings, data, " in capsys.readouterr().out
+    tag, begun = found(folder, "loss=mse")
+    assert begun.keys() >= runs(folder).keys()
     assert {record.sheet.tags["sweep"] for record in begun.values()} == {tag}
-    assert resuming.last_sweep(folder / "runs", sweeping.plan(small_jobs("loss=hinge"), Sweep())) is None
+    assert found(folder, "loss=hinge") == ("new", {})
+
+
+def found(folder, *sweep):
+    """Return the tag and the folders of the sweep that would be gone on with."""
+    with resuming.sweep_of(folder / "runs", sweeping.plan(small_jobs(*sweep, RESUME), Sweep()), "new") as found:
+        return found
+
+
+def test_of_many_sweeps_the_one_with_the_most_of_the_runs_goes_on_and_of_those_the_latest(folder):
+    """A small one that was tried in the meantime costs nothing of a large one."""
+    for sweep in ("loss=mse,bce", "loss=mse,bce", "loss=bce"):
+        last = {record.sheet.tags["sweep"] for record in records(folder)}
+        runner.sweep(small_jobs(sweep), Engine())
+    tag, begun = found(folder, "loss=mse,bce,hinge")
+    assert tag == max(last)
+    assert sum("kind" not in record.sheet.tags for record in begun.values()) == 2
+    assert found(folder, "loss=mse,bce", "sweep.protocol=compare") == ("new", {})
 
 
 def test_a_single_run_is_no_sweep(folder):

@@ -95,8 +95,8 @@ def test_last_metrics_are_those_of_the_weights_that_are_kept(run):
             "Completed after epoch 4, weights of epoch 2 restored: validation loss 0.5, best 0.25 at epoch 2.",
         ),
         ("stopped early", 4, "Stopped early after epoch 4: validation loss 0.5, best 0.25 at epoch 2."),
-        ("diverged", 4, "Diverged in epoch 5; the weights of epoch 4 are kept. Try a lower optimizer.lr."),
-        ("diverged", 2, "Diverged in epoch 5; the weights of epoch 2 are kept. Try a lower optimizer.lr."),
+        ("diverged", 4, "Diverged in epoch 5; the weights of epoch 4 are kept. Try a smaller optimizer.lr."),
+        ("diverged", 2, "Diverged in epoch 5; the weights of epoch 2 are kept. Try a smaller optimizer.lr."),
     ],
 )
 def test_how_a_run_ended_in_one_sentence(run, ending, epoch, text):

@@ -6,8 +6,8 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Progress:
-    """What of a run folder is already in MLflow: rows of its history, and the end that it had.
+    """What of a run folder is already in MLflow: rows of its history, the end that it had, and the values at that.
 
     A run that the user deleted in MLflow stays as it is.
     """
@@ -47,6 +47,7 @@ class _Progress:
     ended: int | None = None
     is_deleted: bool = False
     n_rows: int = 0
+    final: Mapping[str, float] = field(default_factory=dict)
 
 
 class Projection:
@@ -142,15 +143,20 @@ class Projection:
         if not runs:
             return None
         ended = None if runs[0].info.status == "RUNNING" else runs[0].info.end_time
-        return _Progress(self._tracked(runs[0]), ended, is_deleted=runs[0].info.lifecycle_stage == "deleted")
+        is_deleted = runs[0].info.lifecycle_stage == "deleted"
+        return _Progress(self._tracked(runs[0]), ended, is_deleted, final=runs[0].data.metrics)
 
     def _advance(self, record: Record, sheet: RunSheet, progress: _Progress) -> None:
         from mlflow.entities import Param
 
         run_id = progress.tracked.run_id
         outcome = record.outcome  # read before the curves: where the end is there, the curves are whole
+        if outcome is None and progress.ended is not None:  # it was cut off, and goes on
+            self._client.update_run(run_id, "RUNNING")
+            progress.ended = None
         history = record.history()
-        points = _points(history, sheet.curves, since=progress.n_rows) + _final_points(outcome, history)
+        points = _points(history, sheet.curves, since=progress.n_rows)
+        points += _final_points(outcome, history, progress.final)
         params = [] if progress.n_rows else [Param(key, value) for key, value in sheet.params.items()]
         if not progress.n_rows:
             self._client.log_inputs(run_id, [_dataset_input(sheet)])
@@ -163,7 +169,7 @@ class Projection:
             for artifact in sorted(path for path in record.path.iterdir() if path.name not in _NO_ARTIFACTS):
                 self._client.log_artifact(run_id, artifact)
             self._client.set_terminated(run_id, outcome.status, outcome.ended)
-            progress.ended = outcome.ended
+            progress.ended, progress.final = outcome.ended, outcome.metrics
 
     def _experiment(self, name: str) -> str:
         """Return the id of an experiment, made if it is missing."""
@@ -239,13 +245,14 @@ def _points(history: History, curves: Sequence[str] | None, since: int) -> list[
     ]
 
 
-def _final_points(outcome: Outcome | None, history: History) -> list[Metric]:
+def _final_points(outcome: Outcome | None, history: History, known: Mapping[str, float]) -> list[Metric]:
+    """Return what was measured at the end, but for what is there: another end may have come to the same values."""
     from mlflow.entities import Metric
 
     if outcome is None:
         return []
     last = int(history.epochs[-1]) if len(history.epochs) else 0
-    final = {name: value for name, value in outcome.metrics.items() if np.isfinite(value)}
+    final = {name: value for name, value in outcome.metrics.items() if np.isfinite(value) and value != known.get(name)}
     return [Metric(name, value, outcome.ended, last) for name, value in final.items()]
 
 

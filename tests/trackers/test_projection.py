@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lossexp.errors import StorageError
+from lossexp.record import Outcome
 from lossexp.trackers import projection as module
 from lossexp.trackers.projection import Projection
 from lossexp.trackers.store import open_store
@@ -180,6 +181,40 @@ def test_a_run_that_begins_again_does_not_repeat_its_points(root, uri, client):
     grow(record, range(2, 6))
     projection.project(record)
     assert points(client, only_run(client).info.run_id, "gap") == expected(range(6), "gap")
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_another_end_adds_only_what_it_says_otherwise(root, uri, client, fresh):
+    projection = Projection(root, uri)
+    record = finished(root, n_epochs=5)
+    projection.project(record)
+    before = record.outcome
+    record.finish(dataclasses.replace(before, ended=STARTED + 6000, metrics={**before.metrics, "best/epoch": 3.0}))
+    projection = Projection(root, uri) if fresh else projection
+    projection.project(record)
+    run = only_run(client)
+    assert run.info.end_time == STARTED + 6000
+    assert points(client, run.info.run_id, "best/val_loss") == [(4, STARTED + 5000, 0.25)]
+    assert run.data.metrics["best/epoch"] == 3.0
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_run_that_was_cut_off_and_goes_on_is_running_until_it_ends(root, uri, client, fresh):
+    projection = Projection(root, uri)
+    record = begun(root, n_epochs=2)
+    record.finish(Outcome("KILLED", STARTED + 100, tags={"ending": "killed"}))
+    projection.project(record)
+    assert only_run(client).info.status == "KILLED"
+    record.open_again()
+    grow(record, range(2, 5))
+    projection = Projection(root, uri) if fresh else projection
+    projection.project(record)
+    assert only_run(client).info.status == "RUNNING"
+    finish(record)
+    projection.project(record)
+    run = only_run(client)
+    assert (run.info.status, run.info.end_time, run.data.tags["ending"]) == ("FINISHED", STARTED + 5000, "completed")
+    assert points(client, run.info.run_id, "gap") == expected(range(5), "gap")
 
 
 def test_only_the_curves_that_are_asked_for(root, uri, client):

@@ -57,7 +57,7 @@ def test_the_level_is_kept_for_examples_that_depend_on_each_other_if_that_is_kno
     known = [rule(*drawn(sizes, rng)) for _ in range(400)]
     assert 4 <= sum(known) <= 40
     taken_as_independent = [rule(drawn(sizes, rng)[0]) for _ in range(60)]
-    assert np.mean(taken_as_independent) > 0.25
+    assert np.mean(taken_as_independent) > 0.1
 
 
 def test_rules_in_use_raise_false_alarms():
