@@ -13,7 +13,7 @@ from lossexp.comparison import wording
 from lossexp.comparison.paired import Arm, Comparison, Outcome
 from lossexp.pictures import ALARM
 from lossexp.run import Run
-from lossexp.terminal import Columns, aligned, plain, print_fitting
+from lossexp.terminal import Columns, aligned, number, plain, print_fitting
 from lossexp.tuning import Tuned
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _matrix(contest: Contest) -> tuple[Columns, Columns]:
     for name in order:
         column = matrix.metrics.index(name)
         cells = [
-            f"{mean:.4g}{MATCH if matches else ' '}"
+            f"{number(mean)}{MATCH if matches else ' '}"
             for mean, matches in zip(matrix.means[:, column], matrix.matches[:, column], strict=True)
         ]
         head = wording.metric_name(name)

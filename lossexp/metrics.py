@@ -7,6 +7,7 @@ into metrics.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,12 @@ from lossexp.targets import Target, Task
 CLASS_METRICS = ("accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("rmse", "mae", "r2")
 HIGHER_IS_BETTER = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "r2", "auc"})
+AT_MOST_1 = HIGHER_IS_BETTER | {"ece", "adaptive_ece", "ece_calibrated"}
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """Return the least and the largest value that a metric can have; infinite where there is none."""
+    return -math.inf if name == "r2" else 0.0, 1.0 if name in AT_MOST_1 else math.inf
 
 
 def names(target: Target) -> tuple[str, ...]:

@@ -36,12 +36,12 @@ def two_models(a: Run, b: Run) -> str:
     if is_classes and groups is None and a.data.test.weight is None:
         of_a, of_b = judgement.errors_on_test(a), judgement.errors_on_test(b)
         found = mcnemar(of_a < 0.5, of_b < 0.5)
-        seen = f"{found.only_a} only the one of {first} has right, {found.only_b} only the one of {second}"
+        seen = f"{found.only_a} are right with {first} alone, {found.only_b} with {second} alone"
         p, test = found.p, "McNemar"
     else:
         tested = t_test(by_group(_difference(a, b), groups))
         kind = _kind(a, "share of errors" if is_classes else "squared error")
-        seen = f"the {kind} of the one of {first} is higher by {wording.with_interval(tested.mean)}"
+        seen = f"the {kind} of the one of {first} is {wording.direction(tested.mean)}"
         p, test = tested.p, "paired t test" if groups is None else f"paired t test over {tested.df + 1} groups"
     return (
         f"The best models of {first} and {second} on the same {len(a.data.test)} test examples: {seen} "
@@ -61,8 +61,8 @@ def for_other_examples(a: Sequence[Run], b: Sequence[Run]) -> str:
     estimate = crossed_bootstrap(by_group(differences, a[0].data.test.groups), np.random.default_rng(0))
     first, second = a[0].job.choices["loss"], b[0].job.choices["loss"]
     return (
-        f"All seeds have the same test examples. For others as well, {second} has a higher {kind} than {first} by "
-        f"{wording.with_interval(estimate)} (crossed bootstrap)."
+        f"All seeds have the same test examples. For others as well, the {kind} of {second}, compared with that of "
+        f"{first}, is {wording.direction(estimate)} (crossed bootstrap)."
     )
 
 

@@ -53,12 +53,18 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def cut(screen: Console, text: str) -> str:
+    """Return a heading in one line: what is wider than the screen, such as the terms of a sum, ends in dots."""
+    text = plain(text)
+    return text if len(text) <= screen.width else text[: screen.width - 3] + "..."
+
+
 def run_summary(run: Run, tracking: TrackingSummary) -> None:
     """Show how one run went."""
     from rich.text import Text
 
     screen = console()
-    screen.print(plain(f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
+    screen.print(cut(screen, f"{run.job.choices['dataset']}: {run.job.name}"), style="bold")
     screen.print(plain(run.description(with_losses=False)), style=ALARM if run.problem else None)
     if run.verdict is not None and run.finished and run.finished.ending != "diverged":
         screen.print(plain(run.verdict.sentence), style=ALARM if run.problem or run.verdict.is_overfit else None)
@@ -125,7 +131,7 @@ def sweep_summary(
         _print_ranking(screen, ranking.rank(same))
         if contest := compared.contests.get(dataset):
             comparison_table.show(screen, contest)
-        elif len(same) > 1 and len({run.job.experiment.seed for run in same}) == 1:
+        elif sum(not run.problem for run in same) > 1 and len({run.job.experiment.seed for run in same}) == 1:
             chance = "One seed does not tell a difference from chance; seed=range(10) may."
             screen.print(plain(compared.remarks.get(dataset, chance)), style="dim")
     comparison_table.show_ranks(screen, compared)
@@ -137,7 +143,8 @@ def sweep_summary(
 def print_problems(screen: Console, runs: Sequence[Run]) -> None:
     """Say how many runs diverged or failed, and why."""
     for problem, count in Counter(run.problem for run in runs if run.problem).items():
-        screen.print(f"{count} of {len(runs)} runs {problem}.", style=ALARM)
+        hint = " Try a smaller optimizer.lr." if problem == "diverged" and count == len(runs) else ""
+        screen.print(f"{count} of {len(runs)} runs {problem}.{hint}", style=ALARM)
     for failure in list(dict.fromkeys(run.failure for run in runs if run.failure))[:SHOWN_FAILURES]:
         screen.print(f"  {plain(failure)}")
 
@@ -177,7 +184,7 @@ def _spread(row: ranking.Row, name: str, sign: str) -> str:
     if name not in row.means:
         return row.problems[0]
     deviation = row.deviations[name]
-    return _number(row.means[name]) + ("" if math.isnan(deviation) else f" {sign} {deviation:.2g}")
+    return number(row.means[name]) + ("" if math.isnan(deviation) else f" {sign} {deviation:.2g}")
 
 
 def _panel(run: Run) -> tuple[Columns, Columns]:
@@ -192,7 +199,7 @@ def _panel(run: Run) -> tuple[Columns, Columns]:
     if test := _measured(run, "test", run.finished.epoch):
         rows.append((f"kept {run.finished.epoch}", "test", test))
     names = dict.fromkeys(name for *_, values in rows for name in values)
-    cells = {name: [_number(values[name]) if name in values else "" for *_, values in rows] for name in names}
+    cells = {name: [number(values[name]) if name in values else "" for *_, values in rows] for name in names}
     labels, splits, _ = zip(*rows, strict=True)
     return {"epoch": [*labels], "": [*splits]}, {name: aligned(name, numbers) for name, numbers in cells.items()}
 
@@ -229,7 +236,7 @@ def _table(texts: Columns, numbers: Columns) -> Table:
     return table
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Return four significant digits, or the whole number where that has four to six."""
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:#.4g}"
 

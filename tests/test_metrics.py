@@ -205,3 +205,11 @@ def test_a_thousand_classes():
     assert {name: values[0] for name, values in panel.items()} == pytest.approx(
         {"accuracy": 1e-3, "log_loss": np.log(1000), "brier": 1 - 1e-3}, rel=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("accuracy", (0, 1)), ("ece", (0, 1)), ("log_loss", (0, np.inf)), ("rmse", (0, np.inf)), ("r2", (-np.inf, 1))],
+)
+def test_bounds_are_those_of_the_metric(name, ends):
+    assert metrics.bounds(name) == ends

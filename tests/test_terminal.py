@@ -121,8 +121,8 @@ def test_without_a_tracker_there_is_no_command_for_curves(show):
 
 def test_a_diverged_run_says_so_and_what_to_try(show):
     run = finished_run("loss=bce", n_epochs=3, best=0, ending="diverged")
-    output = show(terminal.run_summary, run, TrackingSummary())
-    assert "Diverged in epoch 3; the weights of epoch 2 are kept. Try a lower optimizer.lr." in output
+    words = " ".join(show(terminal.run_summary, run, TrackingSummary()).split())
+    assert "Diverged in epoch 3; the weights of epoch 2 are kept. Try a smaller optimizer.lr." in words
 
 
 def test_a_run_that_diverged_before_its_first_epoch_has_no_table(show):
@@ -271,4 +271,21 @@ def test_datasets_are_ranked_apart(show):
     ],
 )
 def test_numbers_have_four_significant_digits(value, text):
-    assert terminal._number(value) == text
+    assert terminal.number(value) == text
+
+
+def test_where_all_runs_diverged_smaller_steps_are_advised_and_no_more_seeds(show):
+    runs = sweep({"loss=bce optimizer.lr=9": (0.9, 0.3), "loss=mse optimizer.lr=9": (0.9, 0.3)})
+    for run in runs:
+        run.finished = dataclasses.replace(run.finished, ending="diverged")
+    output = show(terminal.sweep_summary, runs, TrackingSummary(), NOTHING_COMPARED)
+    assert "2 of 2 runs diverged. Try a smaller optimizer.lr." in output
+    assert "seed=range(10)" not in output
+
+
+def test_a_heading_is_one_line(show):
+    run = finished_run("loss=bce")
+    run.job = dataclasses.replace(run.job, choices={**run.job.choices, "dataset": "moons" * 40})
+    first, second, *_ = show(terminal.run_summary, run, TrackingSummary(), width=60).splitlines()
+    assert first == ("moons" * 40)[:57] + "..."
+    assert second.startswith("Completed")

@@ -25,6 +25,10 @@ class Estimate:
         # 0 - 0 is 0, whereas -(0) would be -0.
         return Estimate(0.0 - self.value, 0.0 - self.high, 0.0 - self.low)
 
+    def within(self, low: float, high: float) -> Estimate:
+        """Return the same with an interval that ends where values do; an unknown one stays unknown."""
+        return Estimate(self.value, max(self.low, low), min(self.high, high))
+
     def excludes(self, value: float) -> bool:
         """Tell whether the interval is known and does not contain `value`."""
         return self.low > value or self.high < value

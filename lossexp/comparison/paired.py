@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from lossexp import metrics
 from lossexp.comparison import estimates, significance
 from lossexp.comparison.estimates import Estimate
 from lossexp.components import Array
@@ -46,7 +47,7 @@ class Arm:
 
     Attributes:
         label: Its name.
-        mean: Mean of the metric over the seeds that ended well, with its t interval.
+        mean: Mean of the metric over the seeds that ended well, with its t interval, as far as there are such values.
         sd: Standard deviation over those seeds; NaN for fewer than two.
         n: How many seeds ended well.
         n_left_out: How many did not, and are in no number here.
@@ -205,7 +206,7 @@ def compare(
         higher_is_better,
         margin,
         level,
-        arms=tuple(_arm(label, of_label, rules) for label, of_label in values.items()),
+        arms=tuple(_arm(label, of_label, rules, metrics.bounds(metric)) for label, of_label in values.items()),
         pairs=tuple(_decided(pair, rules) for pair in pairs),
     )
 
@@ -225,10 +226,10 @@ def _sd(values: Array) -> float:
     return estimates.standard_error(values) * math.sqrt(len(values))
 
 
-def _arm(label: str, values: Array, rules: _Rules) -> Arm:
+def _arm(label: str, values: Array, rules: _Rules, bounds: tuple[float, float]) -> Arm:
     ended = _finite(values)
     mean = estimates.mean_with_interval(ended, level=rules.level, test_to_train=rules.test_to_train)
-    return Arm(label, mean, _sd(ended), len(ended), len(values) - len(ended))
+    return Arm(label, mean.within(*bounds), _sd(ended), len(ended), len(values) - len(ended))
 
 
 def _measured(a: str, b: str, differences: Array, rules: _Rules) -> Pair:

@@ -124,6 +124,13 @@ def with_interval(estimate: Estimate) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def direction(difference: Estimate) -> str:
+    """Return which way a difference goes and how far, such as `lower by 0.021 [0.015, 0.027]`."""
+    if difference.value < 0:
+        return f"lower by {with_interval(-difference)}"
+    return f"{'higher' if difference.value else 'different'} by {with_interval(difference)}"
+
+
 def to_digits(numbers: Sequence[float], uncertainty: float) -> list[str]:
     """Return numbers alike as text, with two digits of their uncertainty, very large and very small ones as powers.
 

@@ -36,14 +36,14 @@ def plain_answer(runs: Sequence[Run], losses: Mapping[str, Sequence[Row]], conte
     """
     sound = [name for name, rows in losses.items() if rows[0].means]
     if not sound:
-        rate = ["Try a lower learning rate."] if any(run.problem == "diverged" for run in runs) else []
+        rate = ["Try a smaller optimizer.lr."] if any(run.problem == "diverged" for run in runs) else []
         return [f"None of the {len(runs)} runs ended well.", *rate, *_lost(runs)]
     if contest and not {run.job.experiment.seed for run in runs} & set(contest.seeds):
         # These runs were for choosing settings. What came first among them is not what was asked.
         return [_compared(contest), *_overfit(runs), *_lost(runs)]
     sentences = [_first(sound[0], losses)]
     if contest:
-        sentences.append(_compared(contest))
+        sentences += [*_other_order(sound[0], contest), _compared(contest)]
     elif len(sound) > 1:
         sentences.append(_runner_up(sound[1], losses[sound[0]][0], losses[sound[1]][0]))
     return [*sentences, *_overfit(runs), *_lost(runs)]
@@ -54,7 +54,8 @@ def _first(name: str, losses: Mapping[str, Sequence[Row]]) -> str:
     metric = ranking.criterion(best.runs[0].data.target)[0]
     short = metric.partition("/")[2]
     mean = estimate(best, metric)
-    others = " ".join(f"{name}={value}" for name, value in best.settings.items() if name != "loss")
+    settings = [f"{key}={value}" for key, value in best.settings.items() if key != "loss"]
+    others = " ".join(setting for setting in settings if setting not in name)  # of one loss, some are in its name
     setting = f" with {others}" if others else ""
     text = (
         f"Of {len(losses)} losses, {name}{setting} comes first" if len(losses) > 1 else f"{name}{setting} comes first"
@@ -79,6 +80,15 @@ def _runner_up(name: str, first: Row, second: Row) -> str:
     if ahead.low > behind.high or ahead.high < behind.low:
         return f"{text}; the two intervals do not meet."
     return f"{text}; the two intervals overlap, so chance may have made this order."
+
+
+def _other_order(first: str, contest: Contest) -> list[str]:
+    """Return a warning where what came first on the validation split does not on the test split."""
+    arms = contest.comparisons[contest.metric].ranked
+    means = {arm.label: arm.mean.value for arm in arms}
+    if math.isclose(means.get(first, math.nan), means[arms[0].label]):
+        return []
+    return [f"On the test split the order is another, with {arms[0].label} ahead."]
 
 
 def _compared(contest: Contest) -> str:

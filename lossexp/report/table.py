@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossexp import metrics
+from lossexp import comparing, metrics
 from lossexp.comparison.estimates import Estimate, mean_with_interval
 from lossexp.comparison.wording import metric_name
 from lossexp.ranking import Row
@@ -62,7 +62,8 @@ def table_rows(rows: Sequence[Row]) -> list[TableRow]:
 
 def estimate(row: Row, name: str) -> Estimate:
     """Return the mean of a metric over the runs that ended well, with its 95 % t interval."""
-    return mean_with_interval(np.array([run.last_metrics()[name] for run in row.runs if not run.problem]))
+    mean = mean_with_interval(np.array([run.last_metrics()[name] for run in row.runs if not run.problem]))
+    return mean.within(*metrics.bounds(name.rpartition("/")[2]))
 
 
 def mean_cell(mean: Estimate, sd: float) -> Cell:
@@ -96,14 +97,16 @@ def short_names(settings: Sequence[str]) -> list[str]:
 
 def command(runs: Sequence[Run]) -> str:
     """Return the command that makes these runs again; they differ in nothing but their seeds."""
-    settings = [_typed(override) for override in runs[0].job.overrides if _key(override) != "seed"]
+    others = ("seed", "sweep.resume")
+    settings = [_typed(override) for override in runs[0].job.overrides if _key(override) not in others]
     if any(_key(override) == "grid" for override in settings):
         settings.append("hydra.sweeper.params=null")  # what it would sweep is given value by value
     if runs[0].job.sweep.protocol != "none":
         settings.append("sweep.protocol=none")  # which would choose settings of its own
     seeds = [str(run.job.experiment.seed) for run in runs]
     several = ["-m"] if len(runs) > 1 else []
-    return shlex.join(["python", "-m", "lossexp", *several, *settings, f"seed={','.join(seeds)}"])
+    folder = comparing.config_dir()
+    return shlex.join(["python", "-m", "lossexp", *folder, *several, *settings, f"seed={','.join(seeds)}"])
 
 
 def _key(override: str) -> str:

@@ -219,3 +219,13 @@ def test_seeds_without_partner_are_refused():
 def test_pairs_that_were_not_compared_are_not_there():
     with pytest.raises(KeyError):
         accuracies(a=SPLITS, b=SPLITS).between("a", "c")
+
+
+def test_intervals_of_means_end_where_the_metric_does():
+    """Of 0.8 and 1 the t interval is 0.9 ± 12.7 · 0.1, of R² there is no least value."""
+    for metric, low, high in (("accuracy", 0.0, 1.0), ("r2", pytest.approx(0.9 - 1.2706, abs=1e-4), 1.0)):
+        comparison = compare({"a": [0.8, 1.0], "b": [0.8, 1.0]}, metric, higher_is_better=True, margin=0.01)
+        mean = comparison.arms[0].mean
+        assert (mean.low, mean.value, mean.high) == (low, pytest.approx(0.9), high)
+    (only,) = {arm.mean.low for arm in compare({"a": [0.8]}, "accuracy", higher_is_better=True, margin=0.01).arms}
+    assert math.isnan(only)

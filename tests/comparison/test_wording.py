@@ -7,7 +7,7 @@ import pytest
 
 from lossexp.comparison.estimates import Estimate
 from lossexp.comparison.paired import compare
-from lossexp.comparison.wording import metric_name, probability, sentence, with_interval
+from lossexp.comparison.wording import direction, metric_name, probability, sentence, with_interval
 
 TEN = np.linspace(-1, 1, 10)
 
@@ -129,3 +129,16 @@ def test_metrics_are_named_as_they_are_read(metric, text):
 )
 def test_p_values(p, text):
     assert probability(p) == text
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [
+        (Estimate(517.0, -33.0, 1067.0), "higher by 517 [-33, 1067]"),
+        (Estimate(-517.0, -1067.0, 33.0), "lower by 517 [-33, 1067]"),
+        (Estimate(-0.5), "lower by 0.5"),
+        (Estimate(0.0, -1.0, 1.0), "different by 0.0 [-1.0, 1.0]"),
+    ],
+)
+def test_lower_and_higher_go_with_numbers_above_0(difference, text):
+    assert direction(difference) == text

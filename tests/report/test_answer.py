@@ -6,6 +6,7 @@ import pytest
 
 from lossexp import comparing, ranking
 from lossexp.comparison import wording
+from lossexp.comparison.paired import compare
 from lossexp.report.answer import plain_answer
 from lossexp.report.contenders import by_loss
 from tests.report.sweeps import trained
@@ -79,3 +80,30 @@ def test_overfit_runs_are_counted(runs):
     assert "None of 9 runs is shown to overfit." in answer(runs)
     overfit = dataclasses.replace(runs[0].verdict, name="overfit (error)")
     assert "1 of 9 runs overfit." in answer([dataclasses.replace(runs[0], verdict=overfit), *runs[1:]])
+
+
+def test_another_order_on_the_test_split_is_told(runs):
+    val = with_accuracy(runs, bce=(0.9, 0.91, 0.92), mse=(0.5, 0.51, 0.52), hinge=(0.1, 0.2, 0.3))
+    contest = comparing.of_sweep(runs)
+    told = {}
+    for name, of_mse in {"mse ahead": [0.8, 0.9, 0.9], "bce ahead": [0.1, 0.2, 0.2], "a tie": [0.7, 0.7, 0.8]}.items():
+        test = {"mse": of_mse, "bce": [0.8, 0.7, 0.7], "hinge": [0.0, 0.1, 0.1]}
+        comparison = compare(test, "accuracy", higher_is_better=True, margin=0.01)
+        told[name] = answer(val, dataclasses.replace(contest, comparisons={"accuracy": comparison}))
+    assert "bce comes first" in told["mse ahead"]
+    assert "On the test split the order is another, with mse ahead. Compared by seed" in told["mse ahead"]
+    assert "the order is another" not in told["bce ahead"] + told["a tie"]
+
+
+def test_intervals_end_where_the_metric_does(runs):
+    wide = with_accuracy(runs, mse=(0.9, 1.0, 1.0), bce=(0.5, 0.5, 0.5), hinge=(0.1, 0.1, 0.1))
+    # t(.975, 2) = 4.303: 0.9667 ± 4.303 · 0.0333 would end at 1.11
+    assert "(95 % interval 0.8232 to 1.000)" in answer(wide)
+
+
+def test_settings_in_the_name_of_a_loss_are_told_once(tmp_path):
+    text = answer(trained(tmp_path, "dataset=linear", "loss=huber", "loss.delta=1,2", "optimizer.lr=0.01,0.1"))
+    assert text.startswith("Of 2 losses, huber loss.delta=")
+    first = text.partition(" comes first")[0]
+    assert first.count("loss.delta=") == 1
+    assert first.count(" with optimizer.lr=") == 1

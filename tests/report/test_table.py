@@ -46,6 +46,15 @@ def test_what_a_grid_would_sweep_is_given_value_by_value():
     assert command([run]).endswith("loss=mse optimizer.lr=0.1 hydra.sweeper.params=null seed=0")
 
 
+def test_a_folder_of_yaml_files_is_named_again(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["lossexp", "--config-dir", "my conf", "-m", "loss=mine"])
+    assert command(runs("loss=bce")) == "python -m lossexp --config-dir 'my conf' dataset=moons loss=bce seed=0"
+
+
+def test_a_run_of_a_sweep_that_went_on_is_made_anew():
+    assert command(runs("loss=mse", "sweep.resume=true")) == "python -m lossexp dataset=moons loss=mse seed=0"
+
+
 def test_a_run_of_a_protocol_is_run_without_it():
     (run,) = runs("loss=mse")
     run.job = dataclasses.replace(run.job, sweep=dataclasses.replace(run.job.sweep, protocol="compare"))
