@@ -143,7 +143,7 @@ def train_together(
     from lossexp.engines import Failure
 
     runs: list[Run] = []
-    with recorder.guard(runs):
+    with one_blas_thread(), recorder.guard(runs):
         for job, member in zip(planned.jobs, planned.members, strict=True):
             runs.append(recorder.open(job, member.data, tags))
         # A stack is trained as it was planned, whoever of it has ended before: every number is that of the whole sweep.
@@ -152,7 +152,7 @@ def train_together(
         if recorder.begun:
             terminal.say(_ended_before(runs, trained))
         n_epochs = sum(run.job.experiment.training.epochs for run in trained)
-        with one_blas_thread(), progress.training(len(trained), n_epochs, label) as shown:
+        with progress.training(len(trained), n_epochs, label) as shown:
             while todo:
                 stacks = [Stack([planned.members[index] for index in stack]) for stack in todo]
                 again: list[list[int]] = []
@@ -180,7 +180,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
     """Return a context in which a matrix multiply keeps to one thread.
 
     The matrices are small: threads cost more than they give, and the cores are for other stacks. It also makes curves
-    independent of the number of cores.
+    and verdicts independent of the number of cores.
     """
     from threadpoolctl import threadpool_limits
 
