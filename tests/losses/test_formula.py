@@ -1,6 +1,7 @@
 """A loss in one line of text is as good as a class written by hand: same numbers, same laws, same stacks."""
 
 import copy
+import json
 import pickle
 import subprocess
 import sys
@@ -196,7 +197,8 @@ def test_a_parameter_needs_no_plus_in_the_command(given, tmp_path):
     command = [sys.executable, "-m", "lossexp", *SMALL, "loss=formula", f'loss.value="{CAUCHY}"', given]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "loss.scale=2" in done.stdout
+    (sheet,) = tmp_path.glob("runs/records/*/*/run.json")
+    assert json.loads(sheet.read_text())["params"]["loss.scale"] == "2"
 
 
 @pytest.mark.parametrize(
